@@ -1,0 +1,178 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::Flags;
+
+const EXAMPLES: &str = "\
+Examples:
+  xrun experiments/pets_step5.rhai                  run an experiment
+  xrun experiments/pets_step5.rhai epochs=10        ... with a param set
+  xrun experiments/pets_step5.rhai train.full.optimizer.lr=1e-3
+                                                    ... with a parameter fixed
+  xrun plan experiments/pets_step5.rhai             what a run would do
+  xrun results/pets_step5/RUN/config.rhai           run a recorded config again
+  xrun ls                                           the recorded runs
+  xrun show @latest                                 one of them";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the run failed, or its record could not be written
+  2  wrong usage or config, or an input is missing
+  3  the run finished, but some of its trials failed
+  5  there is no such run";
+
+/// Runs an experiment script: nested cross-validation with hyperparameter search, recorded so that it can be run again.
+#[derive(Debug, Parser)]
+#[command(
+    name = "xrun",
+    version = version(),
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    before_help = "",
+    override_usage = "xrun [OPTIONS] SCRIPT [KEY=VALUE]...\n       xrun COMMAND",
+    after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
+    disable_help_subcommand = true,
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(super) run: RunArguments,
+}
+
+fn version() -> &'static str {
+    match option_env!("XRUN_COMMIT") {
+        Some("") | None => env!("CARGO_PKG_VERSION"),
+        Some(_) => concat!(env!("CARGO_PKG_VERSION"), " (", env!("XRUN_COMMIT"), ")"),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Evaluate a script and show its space, without opening data or training
+    Check(ScriptArguments),
+    /// Show what a run would do: data, folds, studies, fits
+    Plan(PlanArguments),
+    /// List the recorded runs
+    Ls(ListArguments),
+    /// Show a recorded run: an id, the beginning of one, a path, or @latest
+    Show(ShowArguments),
+    /// List devices and test one: train a tiny network on it and on the CPU
+    Doctor(DoctorArguments),
+    /// Show each setting and where it comes from
+    Settings(SettingFlags),
+    #[command(name = "__probe", hide = true)]
+    Probe { device: String },
+}
+
+/// A script and what to change in it.
+#[derive(Debug, Args)]
+pub(super) struct ScriptArguments {
+    /// The experiment script
+    #[arg(value_name = "SCRIPT")]
+    pub(super) script: PathBuf,
+
+    /// Sets a param, fixes a parameter, or replaces what stands at a path
+    #[arg(value_name = "KEY=VALUE")]
+    pub(super) overrides: Vec<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// The experiment script
+    #[arg(value_name = "SCRIPT", required = true)]
+    pub(super) script: Option<PathBuf>,
+
+    /// Sets a param, fixes a parameter, or replaces what stands at a path
+    #[arg(value_name = "KEY=VALUE")]
+    pub(super) overrides: Vec<String>,
+
+    /// Print one JSON object at the end: run, path, status, n_fits, n_trained, n_reused, metrics
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Print nothing but the result
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    pub(super) script: ScriptArguments,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    /// Print one JSON object a run
+    #[arg(long)]
+    pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// An id, the beginning of one, a path, or @latest
+    #[arg(value_name = "RUN", default_value = "@latest")]
+    pub(super) run: String,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArguments {
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SettingFlags {
+    /// Folder of the run folders [default: results/ in the project]
+    #[arg(long, value_name = "DIR")]
+    results: Option<PathBuf>,
+
+    /// Folder of decoded pictures [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+
+    /// What training runs on: auto, cpu, wgpu[:N], cuda[:N]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+
+    /// Threads a fit may use; 0 for all cores
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+impl SettingFlags {
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            results: self.results.clone(),
+            cache: self.cache.clone(),
+            device: self.device.clone(),
+            threads: self.threads,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `xrun check` and `xrun plan`: what a script says, and what a run of it would do.
+
+use super::Exit;
+use super::args::{PlanArguments, ScriptArguments};
+use super::failure::Failure;
+use super::output::{print, table};
+use super::run::evaluate;
+use crate::runner;
+use crate::script::{Evaluated, Outcome};
+use crate::settings::Flags;
+use crate::spec::experiment::{Folds, Per};
+use crate::spec::leaf::ParamDomain;
+use crate::spec::{Experiment, Param};
+
+pub(super) fn check(arguments: &ScriptArguments) -> Result<Exit, Failure> {
+    let (evaluated, _) = evaluate(&arguments.script, &arguments.overrides, &Flags::default())?;
+    if arguments.json {
+        print(&check_json(&evaluated).to_string());
+        return Ok(Exit::Ok);
+    }
+    match &evaluated.outcome {
+        Outcome::Experiment(experiment) => print(&describe(experiment, &evaluated)),
+        Outcome::Fit(fit) => print(&format!("{}: one fit, fully resolved", fit.name())),
+    }
+    Ok(Exit::Ok)
+}
+
+fn check_json(evaluated: &Evaluated) -> serde_json::Value {
+    let params: Vec<_> = evaluated
+        .params
+        .iter()
+        .map(|param| {
+            serde_json::json!({ "name": param.name, "value": param.value, "default": param.default, "help": param.help })
+        })
+        .collect();
+    match &evaluated.outcome {
+        Outcome::Experiment(experiment) => serde_json::json!({
+            "kind": "experiment",
+            "name": experiment.name(),
+            "params": params,
+            "space": experiment.space().parameters().iter().map(|parameter| serde_json::json!({
+                "name": parameter.name(),
+                "distribution": parameter.distribution(),
+            })).collect::<Vec<_>>(),
+        }),
+        Outcome::Fit(fit) => serde_json::json!({ "kind": "fit", "name": fit.name(), "params": params }),
+    }
+}
+
+fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
+    let mut parts = vec![match experiment.search() {
+        Some(search) => format!(
+            "{}: {} search, {} trials a study, {}",
+            experiment.name(),
+            search.sampler.name(),
+            search.n_trials,
+            search.objective
+        ),
+        None => format!("{}: no search", experiment.name()),
+    }];
+    let space = experiment.space().parameters();
+    if !space.is_empty() {
+        let rows: Vec<Vec<String>> = space
+            .iter()
+            .map(|parameter| {
+                let condition = parameter.condition().map_or_else(String::new, |condition| {
+                    let options: Vec<String> = condition.options().iter().map(ToString::to_string).collect();
+                    format!("if {} is {}", condition.parameter(), options.join(" or "))
+                });
+                vec![parameter.name().to_owned(), parameter.distribution().to_string(), condition]
+            })
+            .collect();
+        parts.push(table(&["parameter".to_owned(), "searched in".to_owned(), String::new()], &rows));
+    }
+    if !evaluated.params.is_empty() {
+        let rows: Vec<Vec<String>> = evaluated.params.iter().map(|param| param_row(param)).collect();
+        parts.push(table(&["param", "value", "help"].map(str::to_owned), &rows));
+    }
+    parts.join("\n\n")
+}
+
+fn param_row(param: &Param) -> Vec<String> {
+    let domain = match &param.domain {
+        ParamDomain::Any => String::new(),
+        ParamDomain::OneOf(values) => {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            format!(" [{}]", values.join(", "))
+        }
+        ParamDomain::Range(low, high) => format!(" [{low} to {high}]"),
+    };
+    vec![param.name.clone(), param.value.to_string(), format!("{}{domain}", param.help)]
+}
+
+pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
+    let script = &arguments.script;
+    let (evaluated, settings) = evaluate(&script.script, &script.overrides, &arguments.settings.flags())?;
+    let prepared = runner::prepare(&evaluated.outcome, &settings.cache)?;
+    let data = prepared.data.as_ref().map(crate::data::Dataset::describe);
+    let Outcome::Experiment(experiment) = &evaluated.outcome else {
+        print("1 fit");
+        return Ok(Exit::Ok);
+    };
+    let plan = prepared.plan.as_ref().expect("an experiment has a plan");
+    if script.json {
+        let value = serde_json::json!({
+            "name": experiment.name(),
+            "data": data,
+            "n_studies": plan.studies().len(),
+            "n_trials": plan.n_trials(),
+            "n_fits": plan.n_fits(),
+            "arithmetic": plan.arithmetic(),
+        });
+        print(&value.to_string());
+        return Ok(Exit::Ok);
+    }
+    let mut lines = vec![experiment.name().to_owned()];
+    if let Some(data) = data {
+        lines.push(format!("data     {data}"));
+    }
+    if let Some(splits) = &prepared.splits {
+        let sizes: Vec<String> = splits
+            .outer()
+            .iter()
+            .filter_map(|fold| {
+                let inner = fold.inner().first()?;
+                let test = fold.test_rows().rows().len();
+                Some(format!("{} + {} + {test}", inner.train.len(), inner.validation.len()))
+            })
+            .take(1)
+            .collect();
+        let from = match experiment.folds() {
+            Some(Folds::File { path, .. }) => format!(" from {}", path.display()),
+            _ => String::new(),
+        };
+        let n_inner: Vec<String> = splits.outer().iter().map(|fold| fold.inner().len().to_string()).collect();
+        let n_inner = if n_inner.windows(2).all(|pair| pair[0] == pair[1]) { n_inner.first().cloned() } else { None };
+        let n_inner = n_inner.unwrap_or_else(|| "several".to_owned());
+        lines.push(format!("folds    {} outer x {n_inner} inner{from}", splits.outer().len()));
+        lines.push(format!("rows     {} (train + validation + test, first fold)", sizes.join("")));
+    }
+    if let Some(search) = experiment.search() {
+        lines.push(format!(
+            "search   {}, {} trials a study, {}, {} parameters",
+            search.sampler.name(),
+            search.n_trials,
+            search.objective,
+            experiment.space().parameters().len()
+        ));
+        if experiment.folds().is_some() {
+            lines.push(match search.per {
+                Per::Inner => "study    one per outer x inner fold; its best trial is trained again and tested".to_owned(),
+                Per::Outer => "study    one per outer fold; a trial is scored by its mean over the inner folds".to_owned(),
+            });
+        }
+    }
+    lines.push(format!("fits     {}", plan.arithmetic()));
+    print(&lines.join("\n"));
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,85 @@
+//! Errors on their way to the terminal, each with its exit code.
+
+use super::Exit;
+use crate::device::{DeviceError, UnknownDevice};
+use crate::runner::RunError;
+use crate::script::{Diagnostic, Place};
+use crate::settings::SettingsError;
+use crate::store::{FindError, StoreError};
+
+/// An error as it is printed, and how the program ends.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    pub(super) place: Option<Place>,
+    pub(super) hint: Option<String>,
+    pub(super) exit: Exit,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { message: message.into(), place: None, hint: None, exit }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { message: diagnostic.message, place: diagnostic.place, hint: diagnostic.hint, exit: Exit::Usage }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::new(Exit::Usage, error.to_string()).hint("`xrun settings` shows each setting and where it comes from")
+    }
+}
+
+impl From<UnknownDevice> for Failure {
+    fn from(error: UnknownDevice) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        Self::new(Exit::Usage, error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let failure = Self::new(Exit::Failed, error.to_string());
+        match error {
+            StoreError::Write { .. } => {
+                failure.hint("free some space or choose another folder with --results DIR; earlier runs are as they were")
+            }
+            StoreError::Read { .. } | StoreError::Damaged { .. } => failure,
+        }
+    }
+}
+
+impl From<FindError> for Failure {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::NotFound { .. } => Self::new(Exit::NotFound, error.to_string()).hint("`xrun ls` lists the runs"),
+            FindError::Ambiguous { .. } => Self::new(Exit::NotFound, error.to_string()).hint("give more of the id"),
+            FindError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Final { .. } => Self::new(Exit::Failed, error.to_string()),
+            RunError::Data(_) | RunError::Split(_) | RunError::SplitFile { .. } | RunError::ReadSplits { .. }
+            | RunError::Config(_) => Self::new(Exit::Usage, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The command line: reads arguments and settings, calls the rest, and is the one place that prints and picks exit codes.
+
+mod args;
+mod check;
+mod doctor;
+mod failure;
+mod ls;
+mod output;
+mod progress;
+mod run;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Ok = 0,
+    /// A run failed, or its record could not be written.
+    Failed = 1,
+    /// Wrong usage, a wrong config, or an input that is missing.
+    Usage = 2,
+    /// The run finished, but some of its trials failed.
+    FailedTrials = 3,
+    /// There is no such run.
+    NotFound = 5,
+}
+
+/// The program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; clap prints each where it belongs.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let _ = error.print();
+            return ExitCode::from(exit as u8);
+        }
+    };
+    let result = match &arguments.command {
+        None => run::run(&arguments.run),
+        Some(Command::Check(check)) => check::check(check),
+        Some(Command::Plan(plan)) => check::plan(plan),
+        Some(Command::Ls(ls)) => ls::ls(ls),
+        Some(Command::Show(show)) => show::show(show),
+        Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
+        Some(Command::Settings(flags)) => ls::settings(flags),
+        Some(Command::Probe { device }) => doctor::probe(device),
+    };
+    let exit = match result {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output::error(&failure);
+            failure.exit
+        }
+    };
+    ExitCode::from(exit as u8)
+}

@@ -1,0 +1,53 @@
+//! `xrun show`: one recorded run.
+
+use super::Exit;
+use super::args::ShowArguments;
+use super::failure::Failure;
+use super::output::print;
+use super::run::{tables, working_project};
+use crate::settings;
+use crate::store::{self, RunEntry};
+
+pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
+    let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    let run = store::find(&settings.results, &arguments.run)?;
+    if arguments.json {
+        let value = serde_json::json!({ "path": run.path, "manifest": run.manifest, "summary": run.summary });
+        print(&value.to_string());
+    } else {
+        print(&describe(&run));
+    }
+    Ok(Exit::Ok)
+}
+
+fn describe(run: &RunEntry) -> String {
+    let manifest = &run.manifest;
+    let mut lines = vec![
+        format!("{} {}", manifest.experiment, manifest.run),
+        format!("status   {}", run.status()),
+        format!("started  {} on {}", manifest.started, manifest.host),
+        format!("fits     {}", manifest.plan),
+    ];
+    if let Some(data) = &manifest.data {
+        lines.push(format!("data     {data}"));
+    }
+    lines.push(format!("device   {} ({}), {} threads", manifest.device, manifest.device_class, manifest.threads));
+    let commit = manifest.xrun_commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
+    lines.push(format!("xrun     {}{commit}", manifest.xrun_version));
+    if let Some(git) = &manifest.git {
+        let state = if git.dirty { ", with changes in git.patch" } else { "" };
+        lines.push(format!("project  {} at {:.12}{state}", manifest.project_root, git.commit));
+    }
+    lines.push(format!("command  {}", manifest.command.join(" ")));
+    if let Some(summary) = &run.summary {
+        let tables = tables(summary);
+        if !tables.is_empty() {
+            lines.push(format!("\n{tables}"));
+        }
+        lines.push(format!("\nrun it again: xrun {}", run.path.join("config.rhai").display()));
+    } else if let Some(event) = run.last_event() {
+        let event = serde_json::to_string(&event).unwrap_or_default();
+        lines.push(format!("\nit did not come to its end; the last that is known: {event}"));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,141 @@
+//! Opens pet pictures, drawn ones or photos, through the picture cache.
+
+use std::path::Path;
+
+use super::dataset::{Dataset, Features, Rows};
+use super::error::DataError;
+use super::pets_drawn::{self, DrawnPets};
+use super::pets_folder::PetsFolder;
+use super::picture_cache;
+use crate::spec::data::{PetsSource, PetsSpec, PetsTarget};
+
+/// Opens the pictures `spec` asks for.
+pub(super) fn open(spec: &PetsSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
+    let size = spec.size;
+    if !(8..=1024).contains(&size) {
+        return Err(DataError::PictureSize { size });
+    }
+    match &spec.source {
+        PetsSource::Embedded { n, seed } => match spec.target {
+            PetsTarget::Species => open_drawn(*n, *seed, size, cache_dir),
+            PetsTarget::Breed => Err(DataError::DrawnBreeds),
+        },
+        PetsSource::Folder(folder) => open_folder(folder, spec.target, size, cache_dir),
+    }
+}
+
+/// Cat, then dog: the dog is the positive class.
+fn species() -> Vec<String> {
+    ["cat", "dog"].map(str::to_owned).to_vec()
+}
+
+fn open_drawn(n: usize, seed: u64, size: usize, cache_dir: &Path) -> Result<Dataset, DataError> {
+    if n < 2 {
+        return Err(DataError::TooFewDrawn { n });
+    }
+    let pets = DrawnPets::new(seed);
+    let key = short_hash(&format!("{} {n} {seed} {size}", pets_drawn::VERSION));
+    let pictures = picture_cache::open_or_make(cache_dir, &key, n, size, |index, out| {
+        pets.draw(index, size, out);
+        Ok(())
+    })?;
+    let rows = Rows {
+        ids: (0..n).map(|index| format!("drawn-{index:06}")).collect(),
+        classes: species(),
+        targets: (0..n).map(|index| usize::from(pets.is_dog(index))).collect(),
+        groups: None,
+    };
+    Ok(Dataset::new(rows, Features::Pictures(pictures)))
+}
+
+fn open_folder(
+    folder: &Path,
+    target: PetsTarget,
+    size: usize,
+    cache_dir: &Path,
+) -> Result<Dataset, DataError> {
+    let photos = PetsFolder::read(folder)?;
+    let (classes, targets) = match target {
+        PetsTarget::Species => (species(), photos.species()),
+        PetsTarget::Breed => photos.breeds(),
+    };
+    if targets.iter().all(|&class| class == targets[0]) {
+        return Err(DataError::OneClass {
+            path: folder.to_owned(),
+            class: classes[targets[0]].clone(),
+        });
+    }
+    let key = short_hash(&format!("{} {size}", photos.content_hash()?));
+    let pictures =
+        picture_cache::open_or_make(cache_dir, &key, photos.n(), size, |index, out| {
+            photos.decode(index, size, out)
+        })?;
+    let rows = Rows {
+        ids: photos.ids(),
+        classes,
+        targets,
+        groups: None,
+    };
+    Ok(Dataset::new(rows, Features::Pictures(pictures)))
+}
+
+/// 128 bits of a hash, in hexadecimal.
+fn short_hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn drawn(n: usize, seed: u64, target: PetsTarget, size: usize) -> Result<Dataset, DataError> {
+        let cache = tempfile::tempdir().unwrap();
+        let source = PetsSource::Embedded { n, seed };
+        open(
+            &PetsSpec {
+                source,
+                target,
+                size,
+            },
+            cache.path(),
+        )
+    }
+
+    #[test]
+    fn drawn_pets_are_balanced_and_need_no_file() {
+        let pets = drawn(12, 1, PetsTarget::Species, 16).unwrap();
+        assert_eq!(pets.describe(), "12 pictures 16x16, 6 cat / 6 dog");
+        assert_eq!(pets.ids()[11], "drawn-000011");
+        let Features::Pictures(pictures) = pets.features() else {
+            panic!("pictures");
+        };
+        let mut expected = vec![0; 16 * 16 * 3];
+        DrawnPets::new(1).draw(11, 16, &mut expected);
+        assert_eq!(pictures.picture(11), expected);
+        let again = drawn(12, 1, PetsTarget::Species, 16).unwrap();
+        assert_eq!(pets.fingerprint(), again.fingerprint());
+        for (n, seed, size) in [(13, 1, 16), (12, 2, 16), (12, 1, 17)] {
+            let other = drawn(n, seed, PetsTarget::Species, size).unwrap();
+            assert_ne!(pets.fingerprint(), other.fingerprint());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        let message = |n, target, size| drawn(n, 1, target, size).unwrap_err().to_string();
+        assert_eq!(
+            message(12, PetsTarget::Breed, 16),
+            "drawn pets have no breeds; use the target \"species\", or the folder of the Oxford-IIIT Pet \
+             data set as source"
+        );
+        assert_eq!(
+            message(1, PetsTarget::Species, 16),
+            "1 drawn pictures were asked for; `n` must be at least 2, a cat and a dog"
+        );
+        assert_eq!(
+            message(12, PetsTarget::Species, 7),
+            "pictures of 7x7 pixels were asked for; `size` must be from 8 to 1024"
+        );
+    }
+}

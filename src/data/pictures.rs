@@ -1,0 +1,106 @@
+//! Pictures of one size in a memory-mapped file.
+
+use std::fs::File;
+use std::io;
+
+use memmap2::Mmap;
+use rayon::prelude::*;
+
+/// Bytes before the first picture; the pictures start on a cache line.
+pub(super) const HEADER_BYTES: usize = 64;
+
+/// RGB pictures `[n, size, size, 3]`, row-major bytes, mapped read-only and shared between processes.
+#[derive(Debug)]
+pub struct Pictures {
+    map: Mmap,
+    n: usize,
+    size: usize,
+    digest: [u8; 32],
+}
+
+impl Pictures {
+    /// Maps a cache file that holds a header and `n` pictures of which `digest` is the digest.
+    pub(super) fn map(file: &File, n: usize, size: usize, digest: [u8; 32]) -> io::Result<Self> {
+        let map = map_read_only(file)?;
+        if map.len() != file_bytes(n, size) {
+            return Err(io::Error::other("the picture file changed its length"));
+        }
+        Ok(Self {
+            map,
+            n,
+            size,
+            digest,
+        })
+    }
+
+    /// Number of pictures.
+    #[must_use]
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// Height and width in pixels.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Picture `index` as RGB bytes `[size, size, 3]`.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Pictures::n`].
+    #[must_use]
+    pub fn picture(&self, index: usize) -> &[u8] {
+        assert!(index < self.n, "picture {index} of {}", self.n);
+        let start = HEADER_BYTES + index * picture_bytes(self.size);
+        &self.map[start..start + picture_bytes(self.size)]
+    }
+
+    /// The digest the file was opened with.
+    pub(super) fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// The first bytes of the file.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.map[..HEADER_BYTES]
+    }
+
+    /// The digest of the pictures as they lie in the file: see [`digest_of`].
+    pub(super) fn computed_digest(&self) -> [u8; 32] {
+        let hashes: Vec<blake3::Hash> = (0..self.n)
+            .into_par_iter()
+            .map(|index| blake3::hash(self.picture(index)))
+            .collect();
+        digest_of(hashes.iter())
+    }
+}
+
+/// The digest of a list of pictures: the hash of their hashes, so that pictures can be hashed in parallel.
+pub(super) fn digest_of<'a>(hashes: impl Iterator<Item = &'a blake3::Hash>) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("xrun picture digest 1");
+    for hash in hashes {
+        hasher.update(hash.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// Bytes of one picture.
+pub(super) const fn picture_bytes(size: usize) -> usize {
+    size * size * 3
+}
+
+/// Bytes of a file of `n` pictures.
+pub(super) const fn file_bytes(n: usize, size: usize) -> usize {
+    HEADER_BYTES + n * picture_bytes(size)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "a mapping is sound while nobody changes the file: cache files are complete before they get \
+              their name, and are replaced by renaming, never written again"
+)]
+fn map_read_only(file: &File) -> io::Result<Mmap> {
+    // SAFETY: see the reason above.
+    unsafe { Mmap::map(file) }
+}

@@ -1,0 +1,7 @@
+//! The `xrun` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xrun::cli::main()
+}

@@ -1,0 +1,207 @@
+//! What depends on the order of the scores alone: the area under the ROC curve and the threshold chosen on it.
+//!
+//! Both are computed in whole numbers, so that neither the order of rows nor rounding decides a tie.
+
+use super::Predictions;
+
+/// Rows of one score.
+struct Cut {
+    score: f32,
+    n_positive: i128,
+    n_negative: i128,
+}
+
+/// The distinct scores in ascending order, with how many positive and negative rows have each.
+fn cuts(scores: impl Iterator<Item = f32>, positive: impl Iterator<Item = bool>) -> Vec<Cut> {
+    let mut rows: Vec<(f32, bool)> = scores.zip(positive).collect();
+    rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    rows.chunk_by(|a, b| a.0 == b.0)
+        .map(|equal| {
+            let n_positive = equal.iter().filter(|(_, positive)| *positive).count();
+            Cut {
+                score: equal[0].0,
+                n_positive: n_positive as i128,
+                n_negative: (equal.len() - n_positive) as i128,
+            }
+        })
+        .collect()
+}
+
+/// Number of positive and of negative rows.
+fn totals(cuts: &[Cut]) -> (i128, i128) {
+    cuts.iter().fold((0, 0), |(p, n), cut| {
+        (p + cut.n_positive, n + cut.n_negative)
+    })
+}
+
+/// The share of (positive, negative) pairs in which the positive row scores higher, a tie counting half
+/// (Mann and Whitney 1947). `None` without a positive or without a negative row. O(n log n).
+fn area(scores: impl Iterator<Item = f32>, positive: impl Iterator<Item = bool>) -> Option<f64> {
+    let cuts = cuts(scores, positive);
+    let (n_positive, n_negative) = totals(&cuts);
+    if n_positive == 0 || n_negative == 0 {
+        return None;
+    }
+    let (mut twice_wins, mut n_below) = (0, 0);
+    for cut in &cuts {
+        twice_wins += cut.n_positive * (2 * n_below + cut.n_negative);
+        n_below += cut.n_negative;
+    }
+    Some(twice_wins as f64 / (2 * n_positive * n_negative) as f64)
+}
+
+/// The area under the ROC curve: of class 1 for two classes, else the unweighted mean of one-vs-rest areas.
+/// `None` when a class that is needed does not occur.
+pub(super) fn roc_auc(predictions: &Predictions) -> Option<f64> {
+    let of_class = |class| {
+        area(
+            predictions.scores(class),
+            predictions.targets().iter().map(move |&t| t == class),
+        )
+    };
+    let n_classes = predictions.n_classes();
+    if n_classes == 2 {
+        return of_class(1);
+    }
+    let areas: Option<Vec<f64>> = (0..n_classes).map(of_class).collect();
+    areas.map(|areas| areas.iter().sum::<f64>() / n_classes as f64)
+}
+
+/// The threshold that maximises sensitivity + specificity - 1 (Youden 1950) when a score of at least the threshold is
+/// positive.
+///
+/// It is one of the scores of class 1, exactly; of thresholds that tie it is the lowest. `None` unless there are two
+/// classes and both occur.
+#[must_use]
+pub fn youden_threshold(predictions: &Predictions) -> Option<f64> {
+    if predictions.n_classes() != 2 {
+        return None;
+    }
+    let cuts = cuts(
+        predictions.scores(1),
+        predictions.targets().iter().map(|&target| target == 1),
+    );
+    let (n_positive, n_negative) = totals(&cuts);
+    if n_positive == 0 || n_negative == 0 {
+        return None;
+    }
+    let (mut true_positives, mut false_positives) = (n_positive, n_negative);
+    let mut best: Option<(i128, f32)> = None;
+    for cut in &cuts {
+        // The index times n_positive * n_negative, which keeps it whole.
+        let index = true_positives * n_negative - false_positives * n_positive;
+        if best.is_none_or(|(highest, _)| index > highest) {
+            best = Some((index, cut.score));
+        }
+        true_positives -= cut.n_positive;
+        false_positives -= cut.n_negative;
+    }
+    best.map(|(_, score)| f64::from(score))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn binary(rows: &[(f32, usize)]) -> Predictions {
+        let probabilities = rows
+            .iter()
+            .flat_map(|&(score, _)| [1.0 - score, score])
+            .collect();
+        Predictions::new(
+            2,
+            probabilities,
+            rows.iter().map(|&(_, target)| target).collect(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn auc_counts_a_tie_as_half_a_pair() {
+        // Pairs (positive, negative): (.5, .5) half, (.5, .25) won, (.75, .5) won, (.75, .25) won.
+        assert_eq!(
+            roc_auc(&binary(&[(0.5, 1), (0.75, 1), (0.5, 0), (0.25, 0)])),
+            Some(3.5 / 4.0)
+        );
+        assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.5, 0), (0.5, 0)])), Some(0.5));
+    }
+
+    #[test]
+    fn auc_needs_every_class() {
+        assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.75, 1)])), None);
+        let three =
+            Predictions::new(3, vec![0.5, 0.25, 0.25, 0.25, 0.5, 0.25], vec![0, 1]).unwrap();
+        assert_eq!(roc_auc(&three), None);
+    }
+
+    #[test]
+    fn youden_takes_the_lowest_of_thresholds_that_tie() {
+        // At .375: sensitivity 1, specificity 1/2. At .75: 1/2 and 1. Both give 1/2.
+        let predictions = binary(&[(0.25, 0), (0.375, 1), (0.5, 0), (0.75, 1)]);
+        assert_eq!(youden_threshold(&predictions), Some(0.375));
+    }
+
+    #[test]
+    fn youden_of_scores_worse_than_chance_calls_every_row_positive() {
+        assert_eq!(
+            youden_threshold(&binary(&[(0.125, 1), (0.875, 0)])),
+            Some(0.125)
+        );
+    }
+
+    #[test]
+    fn youden_is_exactly_an_observed_score() {
+        let predictions = binary(&[(0.1, 0), (0.3, 1)]);
+        assert_eq!(youden_threshold(&predictions), Some(f64::from(0.3_f32)));
+    }
+
+    #[test]
+    fn youden_needs_two_classes_that_both_occur() {
+        assert_eq!(youden_threshold(&binary(&[(0.5, 0)])), None);
+        assert_eq!(
+            youden_threshold(&Predictions::new(3, vec![0.5, 0.25, 0.25], vec![0]).unwrap()),
+            None
+        );
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<(f32, usize)>> {
+        proptest::collection::vec(
+            ((0_u8..=16).prop_map(|i| f32::from(i) / 16.0), 0_usize..2),
+            1..40,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn auc_equals_the_count_over_all_pairs(rows in rows()) {
+            let (mut wins, mut pairs) = (0.0, 0.0);
+            for (a, _) in rows.iter().filter(|row| row.1 == 1) {
+                for (b, _) in rows.iter().filter(|row| row.1 == 0) {
+                    pairs += 1.0;
+                    wins += if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+                }
+            }
+            prop_assert_eq!(roc_auc(&binary(&rows)), (pairs > 0.0).then_some(wins / pairs));
+        }
+
+        #[test]
+        fn no_observed_score_beats_the_threshold_of_youden(rows in rows()) {
+            let index = |threshold: f64| {
+                let rate = |class| {
+                    let of_class: Vec<_> = rows.iter().filter(|row| row.1 == class).collect();
+                    of_class.iter().filter(|row| f64::from(row.0) >= threshold).count() as f64 / of_class.len() as f64
+                };
+                rate(1) - rate(0)
+            };
+            if let Some(threshold) = youden_threshold(&binary(&rows)) {
+                for &(score, _) in &rows {
+                    let score = f64::from(score);
+                    let gain = index(threshold) - index(score);
+                    prop_assert!(gain > 1e-12 || (gain.abs() <= 1e-12 && threshold <= score));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! One fit: trained on its training rows, judged on its validation rows, and, for a final, tested on its test rows.
+
+use std::collections::BTreeMap;
+
+use crate::data::Dataset;
+use crate::device::OpenDevice;
+use crate::metric::{Metric, Predictions, evaluate, evaluate_all, youden_threshold};
+use crate::spec::experiment::ThresholdRule;
+use crate::spec::fit::Learner;
+use crate::spec::FitConfig;
+use crate::split::{TestRows, TrainValidation};
+use crate::store::EpochLine;
+use crate::train::{self, EpochRecord, Flow, Observer, Predictor, TrainSpec};
+
+use super::Progress;
+
+/// Why a fit gave nothing; the same fit would fail the same way again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FitFailure(pub String);
+
+/// What a fit gave.
+#[derive(Debug)]
+pub struct Execution {
+    /// One line an epoch.
+    pub epochs: Vec<EpochLine>,
+    /// Epoch whose weights each phase ended with, counted through all phases.
+    pub kept_epochs: BTreeMap<String, usize>,
+    /// How many epochs each phase needed to get there, in the order of the phases.
+    pub phase_epochs: Vec<usize>,
+    /// Probabilities of the validation rows, if there are any and it is a model.
+    pub validation: Option<Predictions>,
+    /// Metrics of the validation rows.
+    pub validation_metrics: Vec<(Metric, f64)>,
+    /// The decision threshold.
+    pub threshold: f64,
+    /// The objective on the validation rows.
+    pub score: Option<f64>,
+    /// The model; none for a formula.
+    pub predictor: Option<Predictor>,
+}
+
+/// What a model says of test rows.
+#[derive(Debug)]
+pub struct Tested {
+    /// Their probabilities; none for a formula.
+    pub predictions: Option<Predictions>,
+    /// Their metrics.
+    pub metrics: Vec<(Metric, f64)>,
+}
+
+/// Trains a fit and judges it on its validation rows.
+///
+/// # Errors
+/// The fit cannot be trained, or not judged.
+pub fn execute(
+    config: &FitConfig,
+    data: Option<&Dataset>,
+    rows: &TrainValidation,
+    device: &OpenDevice,
+    progress: &mut dyn Progress,
+) -> Result<Execution, FitFailure> {
+    let (phases, data) = match (config.learner(), data) {
+        (Learner::Formula(formula), _) => {
+            let value = formula.value(&config.seed());
+            progress.epoch(1, "formula", value, &[(Metric::Value, value)]);
+            return Ok(Execution {
+                epochs: vec![EpochLine {
+                    epoch: 1,
+                    phase: "formula".to_owned(),
+                    train_loss: None,
+                    validation: vec![(Metric::Value, value)],
+                }],
+                kept_epochs: BTreeMap::new(),
+                phase_epochs: Vec::new(),
+                validation: None,
+                validation_metrics: vec![(Metric::Value, value)],
+                threshold: 0.5,
+                score: Some(value),
+                predictor: None,
+            });
+        }
+        (Learner::Network { phases, .. }, Some(data)) => (phases, data),
+        (Learner::Network { .. }, None) => unreachable!("a fit with a model has data"),
+    };
+    let failed = |error: &dyn std::fmt::Display| FitFailure(error.to_string());
+    let model = config
+        .learner()
+        .model(data.classes().len())
+        .map_err(|problem| failed(&problem.message))?
+        .expect("the learner is a network");
+    let spec = TrainSpec { model: &model, phases, seed: config.seed() };
+    let trained = train::train(&spec, data, rows, device, &mut Watch(progress)).map_err(|error| failed(&error))?;
+    let validation = if rows.validation.is_empty() {
+        None
+    } else {
+        Some(trained.predictor().predict(data, &rows.validation).map_err(|error| failed(&error))?)
+    };
+    let threshold = match (config.threshold(), &validation) {
+        (ThresholdRule::Fixed(threshold), _) => threshold,
+        (ThresholdRule::Youden, Some(validation)) => youden_threshold(validation)
+            .ok_or_else(|| FitFailure("youden() needs rows of both classes among the validation rows".to_owned()))?,
+        (ThresholdRule::Youden, None) => {
+            return Err(FitFailure("youden() needs validation rows; give a threshold with fixed(...)".to_owned()));
+        }
+    };
+    let score = match (config.objective(), &validation) {
+        (Some(objective), Some(validation)) => {
+            let at = match config.threshold() {
+                ThresholdRule::Fixed(threshold) => threshold,
+                ThresholdRule::Youden => 0.5,
+            };
+            let score = evaluate(objective.metric, validation, at).ok_or_else(|| {
+                FitFailure(format!("{} has no value: a class is missing among the validation rows", objective.metric))
+            })?;
+            Some(score)
+        }
+        _ => None,
+    };
+    Ok(Execution {
+        epochs: trained.epochs().iter().map(line).collect(),
+        kept_epochs: trained.phases().iter().map(|phase| (phase.name.clone(), phase.kept_epoch)).collect(),
+        phase_epochs: trained.phases().iter().map(train::PhaseOutcome::n_kept_epochs).collect(),
+        validation_metrics: validation.as_ref().map_or_else(Vec::new, |rows| evaluate_all(rows, threshold)),
+        validation,
+        threshold,
+        score,
+        predictor: Some(trained.into_predictor()),
+    })
+}
+
+/// What the fit's model says of the test rows; for a formula, its value with noise of its own.
+///
+/// # Errors
+/// The rows cannot be predicted.
+pub fn test(
+    config: &FitConfig,
+    execution: &Execution,
+    data: Option<&Dataset>,
+    rows: &TestRows,
+) -> Result<Tested, FitFailure> {
+    match (config.learner(), &execution.predictor, data) {
+        (Learner::Network { .. }, Some(predictor), Some(data)) => {
+            let predictions = predictor.predict(data, rows.rows()).map_err(|error| FitFailure(error.to_string()))?;
+            let metrics = evaluate_all(&predictions, execution.threshold);
+            Ok(Tested { predictions: Some(predictions), metrics })
+        }
+        (Learner::Formula(formula), ..) => {
+            let value = formula.value(&config.seed().child("test"));
+            Ok(Tested { predictions: None, metrics: vec![(Metric::Value, value)] })
+        }
+        _ => unreachable!("an executed network has a predictor and data"),
+    }
+}
+
+fn line(record: &EpochRecord) -> EpochLine {
+    EpochLine {
+        epoch: record.epoch,
+        phase: record.phase.clone(),
+        train_loss: Some(record.train_loss),
+        validation: record.validation.clone(),
+    }
+}
+
+struct Watch<'a>(&'a mut dyn Progress);
+
+impl Observer for Watch<'_> {
+    fn batch(&mut self, done: usize, total: usize) {
+        self.0.batch(done, total);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) -> Flow {
+        self.0.epoch(record.epoch, &record.phase, record.train_loss, &record.validation);
+        Flow::Continue
+    }
+}

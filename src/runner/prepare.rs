@@ -1,0 +1,86 @@
+//! What must be there before a run begins: the data, its folds, and the plan over them.
+
+use std::path::Path;
+
+use super::RunError;
+use crate::data::{self, Dataset};
+use crate::plan::Plan;
+use crate::script::Outcome;
+use crate::spec::experiment::{Folds, ThresholdRule};
+use crate::spec::fit::SplitSpec;
+use crate::split::{self, NestedSplits, RowLabels, SplitError};
+
+/// The data, the folds and the plan of a run.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The data set, if the experiment has one.
+    pub data: Option<Dataset>,
+    /// Its folds.
+    pub splits: Option<NestedSplits>,
+    /// What will be done; one fit for a fit's config.
+    pub plan: Option<Plan>,
+}
+
+/// Opens the data and draws the folds. Nothing is written but the cache of decoded pictures.
+///
+/// # Errors
+/// The data cannot be used, or not split as asked, or the model does not fit them.
+pub fn prepare(outcome: &Outcome, cache: &Path) -> Result<Prepared, RunError> {
+    let (spec, folds, threshold) = match outcome {
+        Outcome::Experiment(experiment) => (experiment.data(), experiment.folds(), experiment.threshold()),
+        Outcome::Fit(fit) => {
+            let folds = match fit.split() {
+                Some(SplitSpec::Position { folds, .. }) => Some(folds),
+                Some(SplitSpec::Rows { .. }) | None => None,
+            };
+            (fit.data(), folds, fit.threshold())
+        }
+    };
+    let data = spec.map(|spec| data::open(spec, cache)).transpose()?;
+    if let Some(data) = &data
+        && threshold == ThresholdRule::Youden
+        && data.classes().len() != 2
+    {
+        return Err(RunError::Config(format!(
+            "youden() finds a threshold between two classes, but the data have {}; leave `threshold` out",
+            data.classes().len()
+        )));
+    }
+    let splits = match (&data, folds) {
+        (Some(data), Some(folds)) => Some(draw(data, folds)?),
+        _ => None,
+    };
+    let plan = match outcome {
+        Outcome::Experiment(experiment) => Some(Plan::new(experiment, splits.as_ref())),
+        Outcome::Fit(_) => None,
+    };
+    Ok(Prepared { data, splits, plan })
+}
+
+fn draw(data: &Dataset, folds: &Folds) -> Result<NestedSplits, RunError> {
+    match folds {
+        Folds::Drawn(splitter) => {
+            let labels = RowLabels::new(data.n(), Some(data.targets()), data.groups())?;
+            splitter.splits(&labels).map_err(|error| RunError::Split(with_class_names(&error, data.classes())))
+        }
+        Folds::File { path, take } => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| RunError::ReadSplits { path: path.clone(), source })?;
+            let splits = split::from_json(&text, data.ids())
+                .map_err(|source| RunError::SplitFile { path: path.clone(), source })?;
+            match take {
+                Some(take) => Ok(splits.take(*take)?),
+                None => Ok(splits),
+            }
+        }
+    }
+}
+
+/// The error speaks of classes by position; here their names are known.
+fn with_class_names(error: &SplitError, classes: &[String]) -> String {
+    let message = error.to_string();
+    match error.class() {
+        Some(class) => message.replace(&format!("class {class} "), &format!("class `{}` ", classes[class])),
+        None => message,
+    }
+}

@@ -1,0 +1,74 @@
+//! Samplers: which assignment a study tries next.
+//!
+//! A sampler is a pure function of the search space, the records so far, the trial's number and a seed. It holds
+//! no study, no lock and no generator, so asking for trial *n* gives the same assignment in a resumed study, in
+//! another process and after any order of finishing. What an assignment is worth is left to the caller.
+//!
+//! [`Sampler::Random`] draws every parameter on its own, uniformly on its scale. [`Sampler::Tpe`] is the
+//! tree-structured Parzen estimator (Bergstra et al. 2011, NeurIPS), in its multivariate form.
+
+mod axis;
+mod kernels;
+mod observations;
+mod parzen;
+mod random;
+mod split;
+mod tpe;
+mod truncated_normal;
+
+#[cfg(test)]
+mod objectives;
+
+use crate::seed::Seed;
+use crate::space::SearchSpace;
+use crate::trial::{Direction, TrialRecord};
+use crate::value::Assignment;
+
+pub use self::tpe::TpeSettings;
+
+/// How a study picks the next assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sampler {
+    /// Every parameter on its own, uniform on its scale (or normal).
+    Random,
+    /// The tree-structured Parzen estimator.
+    Tpe(TpeSettings),
+}
+
+impl Sampler {
+    /// The name a script and a report use.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Tpe(_) => "tpe",
+        }
+    }
+
+    /// The assignment of trial `number`: every active parameter, each inside its distribution.
+    ///
+    /// `history` holds trials with a smaller number, in any order. Pending ones count as bad ("constant liar"),
+    /// so that trials running at once do not all go to the same place; failed ones count for nothing. The result
+    /// depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the parameters drawn
+    /// together and `seed / "trial <number>" / "parameter" / <name>` for one drawn alone.
+    #[must_use]
+    pub fn suggest(
+        &self,
+        space: &SearchSpace,
+        history: &[TrialRecord],
+        direction: Direction,
+        number: usize,
+        seed: Seed,
+    ) -> Assignment {
+        let seed = seed.child_at("trial", number);
+        match self {
+            Self::Random => random::suggest(space, seed),
+            Self::Tpe(settings) => tpe::suggest(settings, space, history, direction, seed),
+        }
+    }
+}
+
+/// The seed of a parameter that is drawn alone. One level below the trial, so no name can meet the joint stream.
+fn parameter_seed(trial: Seed, name: &str) -> Seed {
+    trial.child("parameter").child(name)
+}

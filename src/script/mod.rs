@@ -1,0 +1,195 @@
+//! From the text of a script to an experiment or a fit. Only this module names the script engine.
+//!
+//! A script is hermetic: no clock, no files but its imports and the configs it loads, limits on time and size. Every
+//! error carries the place in the script it is about, down to the key or value.
+
+mod constructors;
+mod convert;
+mod diagnostic;
+mod evaluation;
+mod imports;
+mod objects;
+mod params;
+mod paths;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine};
+
+pub use diagnostic::{Diagnostic, Place};
+pub use params::Argument;
+pub use sources::{Source, SourceKind};
+
+use convert::{Built, Searched};
+use evaluation::{State, diagnose};
+use sources::Sources;
+
+use crate::spec::check::Problem;
+use crate::spec::naming::Blame;
+use crate::spec::schema::Family;
+use crate::spec::{Experiment, FitConfig, Leaf, Make, Origin, Param, Tree, overrides};
+
+/// What a script ended with, and what it read.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// What it ended with.
+    pub outcome: Outcome,
+    /// The params it declared, with their values in this run.
+    pub params: Vec<Arc<Param>>,
+    /// The script, then every import and loaded config.
+    pub sources: Vec<Source>,
+    /// The project root.
+    pub root: PathBuf,
+}
+
+/// What a script can end with.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// An experiment.
+    Experiment(Box<Experiment>),
+    /// One fit, as a run recorded it.
+    Fit(Box<FitConfig>),
+}
+
+/// Evaluates the script at `path` with `key=value` arguments.
+///
+/// # Errors
+/// The file cannot be read, or what is wrong in it and where.
+pub fn evaluate(path: &Path, arguments: &[Argument]) -> Result<Evaluated, Diagnostic> {
+    for (index, argument) in arguments.iter().enumerate() {
+        if arguments[..index].iter().any(|earlier| earlier.key() == argument.key()) {
+            return Err(Diagnostic::new(format!("`{}` is given twice", argument.key())).hint("keep one of them"));
+        }
+    }
+    let cannot_read = |error: std::io::Error| {
+        let hint = if path.is_dir() { "name a script, not a folder" } else { "check the path; experiments/ holds examples" };
+        Diagnostic::new(format!("cannot read the script {}: {error}", path.display())).hint(hint)
+    };
+    let text = std::fs::read_to_string(path).map_err(cannot_read)?;
+    let path = std::path::absolute(path).map_err(cannot_read)?;
+    let root = project_root(&path);
+    let shown: Arc<str> = path.strip_prefix(&root).unwrap_or(&path).display().to_string().into();
+    let sources = Sources::default();
+    sources.add(Source {
+        shown: Arc::clone(&shown),
+        relative: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        path: path.clone(),
+        kind: SourceKind::Main,
+        text: text.as_str().into(),
+        ast: None,
+    });
+    let state = State::new(arguments, root.clone(), sources.clone(), vec![path.clone()]);
+    let made = run(&evaluation::engine(&state), &state, &shown, &text)?;
+    let data_root = paths::data_root(&path, &root);
+    let made = paths::absolute(&made, &data_root);
+    let made = keep_params(&made, &state);
+    let made = override_paths(made, &state)?;
+    let outcome = match made.constructor().family {
+        Family::Experiment => {
+            Outcome::Experiment(Box::new(Experiment::new(made).map_err(|blame| sources.diagnose(&blame))?))
+        }
+        _ => Outcome::Fit(Box::new(fit(&made).map_err(|blame| sources.diagnose(&blame))?)),
+    };
+    let params = state.params.borrow().declared();
+    Ok(Evaluated { outcome, params, sources: sources.list(), root })
+}
+
+/// The nearest folder above a script that holds `xrun.toml` or `scripts/`, else the script's own; for a script inside
+/// a run folder, that run's `imports/`.
+#[must_use]
+pub fn project_root(script: &Path) -> PathBuf {
+    let folder = script.parent().unwrap_or(Path::new("."));
+    if let Some(run) = paths::run_folder(script) {
+        return run.join("imports");
+    }
+    let is_root = |folder: &&Path| folder.join("xrun.toml").is_file() || folder.join("scripts").is_dir();
+    folder.ancestors().find(is_root).unwrap_or(folder).to_owned()
+}
+
+/// Evaluates a text to what it ended with: an experiment or a fit.
+fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Make<Leaf>, Diagnostic> {
+    let mut ast = engine.compile(text).map_err(|error| diagnose(state, error.into()))?;
+    ast.set_source(shown);
+    state.sources.set_ast(shown, &ast);
+    let value: Dynamic = engine.eval_ast(&ast).map_err(|error| diagnose(state, *error))?;
+    if let Some(diagnostic) = state.blamed() {
+        return Err(diagnostic);
+    }
+    let ends = |what: &str| {
+        let written = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let last = written.last().map_or(1, |(index, _)| index + 1);
+        let mut diagnostic = Diagnostic::new(format!("a script ends with `experiment(#{{...}})`, this one with {what}"))
+            .hint("leave out the `;` behind it, if it is there");
+        diagnostic.place = state.sources.place(
+            shown,
+            rhai::Position::new(u16::try_from(last).unwrap_or(u16::MAX), 1),
+        );
+        diagnostic
+    };
+    if value.is::<Searched>() {
+        return Err(ends("a search-space object"));
+    }
+    match value.try_cast_result::<Built>() {
+        Ok(built) if matches!(built.0.constructor().family, Family::Experiment | Family::Fit) => Ok((*built.0).clone()),
+        Ok(built) => Err(ends(&format!("`{}(...)`", built.0.constructor().name))),
+        Err(value) if value.is_unit() => Err(ends("nothing")),
+        Err(value) => Err(ends(&format!("a value of type {}", value.type_name()))),
+    }
+}
+
+/// A param that was computed with or branched on cannot stay settable: only its value is left in the tree.
+fn keep_params(make: &Make<Leaf>, state: &State) -> Make<Leaf> {
+    let params = state.params.borrow();
+    let kept: Result<Make<Leaf>, std::convert::Infallible> = make.try_map(&mut |leaf| {
+        Ok(match leaf {
+            Leaf::Param(param) if !params.stays(&param.name) => Tree::from(&param.value),
+            other => Tree::Leaf(other.clone()),
+        })
+    });
+    match kept {
+        Ok(make) => make,
+    }
+}
+
+/// Arguments that named no param name a parameter or a path. Shorter paths go first, so that fixing a choice comes
+/// before what stands in its option.
+fn override_paths(mut make: Make<Leaf>, state: &State) -> Result<Make<Leaf>, Diagnostic> {
+    let mut arguments = state.params.borrow().unused();
+    arguments.sort_by_key(|argument| argument.path().split('.').count());
+    let folder = std::env::current_dir().unwrap_or_default();
+    for argument in &arguments {
+        let evaluate = |text: &str| {
+            let value = state.evaluate_override(text)?;
+            let unit_origin = Origin::CommandLine { argument: argument.to_string().into() };
+            Ok(paths::from_command_line(value, &unit_origin))
+        };
+        make = overrides::apply(&make, argument.path(), argument.text(), &evaluate).map_err(|mut problem| {
+            if let Some(near) = state.params.borrow().near(argument.key()) {
+                problem.hint.get_or_insert_with(String::new);
+                if problem.message.contains("names nothing") {
+                    problem.hint = Some(format!("did you mean `{near}`?"));
+                }
+            }
+            let path_is_known = problem.message.contains("names nothing");
+            let origin = Origin::CommandLine { argument: argument.to_string().into() };
+            let problem = if path_is_known { problem } else { Problem { path: Vec::new(), ..problem } };
+            state.sources.diagnose(&Blame { origin, problem })
+        })?;
+        make = paths::absolute(&make, &folder);
+    }
+    Ok(make)
+}
+
+fn fit(make: &Make<Leaf>) -> Result<FitConfig, Blame> {
+    let blame = |problem| Blame { origin: make.origin().clone(), problem };
+    let closed = make.try_map(&mut |leaf| match leaf {
+        Leaf::Param(param) => Ok(Tree::from(&param.value)),
+        Leaf::Search(_) | Leaf::Derived(_) => {
+            Err(Problem::new("a fit holds decided values only").hint("search-space objects belong in experiment(#{...})"))
+        }
+    });
+    closed.and_then(FitConfig::new).map_err(blame)
+}

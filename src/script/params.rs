@@ -1,0 +1,214 @@
+//! Params: values a script declares as settable, and the arguments that set them.
+//!
+//! `param(...)` returns a plain value, so that a script can compute and branch on it; a tag on the value tells where
+//! it went. A param whose every reading ended in the tree can stay a param in the printed config. One that was
+//! computed with or branched on cannot: what it decided is in the tree already.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, INT};
+
+use crate::spec::check::Problem;
+use crate::spec::vocabulary::nearest;
+use crate::spec::{Param, leaf::ParamDomain};
+use crate::value::Value;
+
+/// A `key=value` argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Argument {
+    key: String,
+    text: String,
+}
+
+impl Argument {
+    /// Reads `key=value`.
+    ///
+    /// # Errors
+    /// There is no `=`, or nothing before it.
+    pub fn parse(argument: &str) -> Result<Self, String> {
+        match argument.split_once('=') {
+            Some((key, text)) if !key.trim_start_matches('.').is_empty() => {
+                Ok(Self { key: key.to_owned(), text: text.to_owned() })
+            }
+            _ => Err(format!("`{argument}` is no key=value")),
+        }
+    }
+
+    /// What it sets.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// To what.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The path it names if it is not a param's: without the dot that forces a path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.key.trim_start_matches('.')
+    }
+}
+
+impl std::fmt::Display for Argument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.key, self.text)
+    }
+}
+
+#[derive(Debug)]
+struct Declared {
+    param: Arc<Param>,
+    n_read: usize,
+    n_captured: usize,
+}
+
+/// The params an evaluation declared and the arguments it was given.
+#[derive(Debug, Default)]
+pub(super) struct Params {
+    arguments: Vec<(Argument, bool)>,
+    declared: Vec<Declared>,
+}
+
+impl Params {
+    pub(super) fn new(arguments: &[Argument]) -> Self {
+        Self { arguments: arguments.iter().cloned().map(|argument| (argument, false)).collect(), declared: Vec::new() }
+    }
+
+    /// The text given for a param, marked as used.
+    pub(super) fn argument(&mut self, name: &str) -> Option<String> {
+        let (argument, used) = self.arguments.iter_mut().find(|(argument, _)| argument.key == name)?;
+        *used = true;
+        Some(argument.text.clone())
+    }
+
+    /// Declares a param; the value to return carries its tag.
+    pub(super) fn declare(&mut self, param: Param) -> Result<Dynamic, Problem> {
+        if let Some(same) = self.declared.iter().find(|declared| declared.param.name == param.name) {
+            return if *same.param == param {
+                Ok(self.tagged(&param))
+            } else {
+                Err(Problem::new(format!("the param `{}` is declared twice, differently", param.name)))
+            };
+        }
+        self.declared.push(Declared { param: Arc::new(param.clone()), n_read: 0, n_captured: 0 });
+        Ok(self.tagged(&param))
+    }
+
+    fn tagged(&self, param: &Param) -> Dynamic {
+        let mut value = match &param.value {
+            Value::Bool(b) => Dynamic::from(*b),
+            Value::Int(i) => Dynamic::from(*i),
+            Value::Float(x) => Dynamic::from(*x),
+            Value::Text(t) => Dynamic::from(t.clone()),
+        };
+        let index = self.declared.iter().position(|declared| declared.param.name == param.name);
+        let tag = index.and_then(|index| i32::try_from(index + 1).ok()).expect("params are few");
+        value.set_tag(tag);
+        value
+    }
+
+    fn tagged_by(&mut self, value: &Dynamic) -> Option<&mut Declared> {
+        let index = usize::try_from(value.tag()).ok()?.checked_sub(1)?;
+        self.declared.get_mut(index)
+    }
+
+    /// A variable holding this value was read.
+    pub(super) fn read(&mut self, value: &Dynamic) {
+        if let Some(declared) = self.tagged_by(value) {
+            declared.n_read += 1;
+        }
+    }
+
+    /// The param whose value this is, now placed in the tree.
+    pub(super) fn capture(&mut self, value: &Dynamic) -> Option<Arc<Param>> {
+        let declared = self.tagged_by(value)?;
+        declared.n_captured += 1;
+        Some(Arc::clone(&declared.param))
+    }
+
+    /// Whether a param did nothing but end in the tree.
+    pub(super) fn stays(&self, name: &str) -> bool {
+        self.declared
+            .iter()
+            .any(|declared| declared.param.name == name && declared.n_read <= declared.n_captured)
+    }
+
+    pub(super) fn declared(&self) -> Vec<Arc<Param>> {
+        self.declared.iter().map(|declared| Arc::clone(&declared.param)).collect()
+    }
+
+    pub(super) fn unused(&self) -> Vec<Argument> {
+        self.arguments.iter().filter(|(_, used)| !used).map(|(argument, _)| argument.clone()).collect()
+    }
+
+    /// The declared name near to a key that named nothing.
+    pub(super) fn near(&self, key: &str) -> Option<&str> {
+        nearest(key, self.declared.iter().map(|declared| declared.param.name.as_str()))
+    }
+}
+
+/// Whether a value is of the param's type and in its domain; whole numbers will do where a number is wanted.
+pub(super) fn accept(name: &str, default: &Value, domain: &ParamDomain, value: Value) -> Result<Value, Problem> {
+    #[expect(clippy::cast_precision_loss, reason = "whole numbers in scripts are far below 2^53")]
+    let value = match (default, value) {
+        (Value::Float(_), Value::Int(i)) => Value::Float(i as f64),
+        (_, value) => value,
+    };
+    let wanted = match default {
+        Value::Bool(_) => "true or false",
+        Value::Int(_) => "a whole number",
+        Value::Float(_) => "a number",
+        Value::Text(_) => "a text",
+    };
+    if std::mem::discriminant(default) != std::mem::discriminant(&value) {
+        return Err(Problem::new(format!("the param `{name}` takes {wanted}, not `{value}`")));
+    }
+    let fits = match domain {
+        ParamDomain::Any => true,
+        ParamDomain::OneOf(values) => values.contains(&value),
+        ParamDomain::Range(low, high) => value.as_f64().is_some_and(|x| (*low..=*high).contains(&x)),
+    };
+    if fits {
+        return Ok(value);
+    }
+    Err(Problem::new(match domain {
+        ParamDomain::OneOf(values) => {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            format!("the param `{name}` takes one of {}, not `{value}`", values.join(", "))
+        }
+        ParamDomain::Range(low, high) => format!("the param `{name}` takes {wanted} in {low}..={high}, not {value}"),
+        ParamDomain::Any => unreachable!("everything of the type fits"),
+    }))
+}
+
+/// A scalar of the engine as a value.
+pub(super) fn scalar(value: &Dynamic) -> Option<Value> {
+    if let Ok(b) = value.as_bool() {
+        return Some(Value::Bool(b));
+    }
+    if let Ok(i) = value.as_int() {
+        return Some(Value::Int(i));
+    }
+    if let Ok(x) = value.as_float() {
+        return x.is_finite().then_some(Value::Float(x));
+    }
+    value.read_lock::<rhai::ImmutableString>().map(|text| Value::Text(text.to_string()))
+}
+
+/// The domain given as a fourth argument: a list of values, a range of whole numbers, or `#{ min:, max: }`.
+pub(super) fn domain(value: &Dynamic) -> Option<ParamDomain> {
+    if let Some(values) = value.read_lock::<rhai::Array>() {
+        return values.iter().map(scalar).collect::<Option<Vec<_>>>().map(ParamDomain::OneOf);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "whole numbers in scripts are far below 2^53")]
+    if let Some(range) = value.read_lock::<std::ops::RangeInclusive<INT>>() {
+        return Some(ParamDomain::Range(*range.start() as f64, *range.end() as f64));
+    }
+    let map = value.read_lock::<rhai::Map>()?;
+    let bound = |key: &str| map.get(key).and_then(scalar).and_then(|bound| bound.as_f64());
+    (map.len() == 2).then_some(ParamDomain::Range(bound("min")?, bound("max")?))
+}

@@ -1,0 +1,247 @@
+//! An experiment: the tree a script ended with, its search space, and the parts that are the same for every fit.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use super::check::{Problem, Step};
+use super::data::DataSpec;
+use super::fit::{self, FitConfig, FitPlace};
+use super::leaf::Leaf;
+use super::naming::{Blame, Names};
+use super::resolve::resolve;
+use super::tree::{Make, Tree};
+use super::{parse, print};
+use crate::metric::Metric;
+use crate::sampler::Sampler;
+use crate::space::SearchSpace;
+use crate::split::{NestedSplitter, Take};
+use crate::trial::Direction;
+use crate::value::Assignment;
+
+/// What is optimised: a metric and which way is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Objective {
+    /// The metric, of validation rows.
+    pub metric: Metric,
+    /// Which way is better.
+    pub direction: Direction,
+}
+
+/// As in `maximize roc_auc`.
+impl std::fmt::Display for Objective {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verb = if self.direction == Direction::Maximize { "maximize" } else { "minimize" };
+        write!(f, "{verb} {}", self.metric)
+    }
+}
+
+/// How a space is searched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchSpec {
+    /// Suggests assignments.
+    pub sampler: Sampler,
+    /// Trials of each study.
+    pub n_trials: usize,
+    /// What is optimised.
+    pub objective: Objective,
+    /// What a study is.
+    pub per: Per,
+}
+
+/// What a study of a nested cross-validation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Per {
+    /// One study per outer x inner fold; a trial is one fit.
+    Inner,
+    /// One study per outer fold; a trial is one fit per inner fold, scored by their mean.
+    Outer,
+}
+
+/// Where the folds come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Folds {
+    /// Drawn by splitters.
+    Drawn(NestedSplitter),
+    /// Read from a `splits.json`.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// How many of the folds are run.
+        take: Option<Take>,
+    },
+}
+
+/// How the decision threshold of a two-class model comes about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ThresholdRule {
+    /// Youden's: the largest sensitivity + specificity - 1 on validation rows.
+    Youden,
+    /// Given.
+    Fixed(f64),
+}
+
+/// An experiment, checked as a whole.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    make: Make<Leaf>,
+    names: Names,
+    space: SearchSpace,
+    name: String,
+    data: Option<DataSpec>,
+    folds: Option<Folds>,
+    search: Option<SearchSpec>,
+    threshold: ThresholdRule,
+}
+
+impl Experiment {
+    /// Checks what only the whole can show: names, the search, and metrics that fit the task.
+    ///
+    /// # Errors
+    /// What is wrong and where.
+    pub fn new(make: Make<Leaf>) -> Result<Self, Blame> {
+        let names = Names::of(&make)?;
+        let blame = |problem| Blame { origin: make.origin().clone(), problem };
+        let fixed = fixed_part(&make).map_err(blame)?;
+        let part = |name: &str| match fixed.get(name) {
+            Some(Tree::Make(part)) => Some(part),
+            _ => None,
+        };
+        let blame_part = |name: &str, problem: Problem| match part(name) {
+            Some(part) => Blame { origin: part.origin().clone(), problem },
+            None => blame(problem),
+        };
+        let search = part("search").map(parse::search).transpose().map_err(|p| blame_part("search", p))?;
+        let folds = part("cv").map(parse::folds).transpose().map_err(|p| blame_part("cv", p))?;
+        let is_formula = make.get("objective").is_some();
+        match &search {
+            None if !names.leaves().is_empty() => {
+                let first = &names.leaves()[0];
+                return Err(Blame {
+                    origin: first.leaf.origin().clone(),
+                    problem: Problem::new(format!("`{}` is to be searched, but the experiment has no `search`", first.name))
+                        .hint("add search: tpe(#{ trials: 20, maximize: \"roc_auc\" }), or write one value here"),
+                });
+            }
+            None if is_formula => {
+                return Err(blame(
+                    Problem::new("an experiment with an `objective` needs a `search`")
+                        .hint("add search: tpe(#{ trials: 100, minimize: \"value\" })"),
+                ));
+            }
+            Some(search) if (search.objective.metric == Metric::Value) != is_formula => {
+                let key = if search.objective.direction == Direction::Maximize { "maximize" } else { "minimize" };
+                let message = if is_formula {
+                    "an objective given by a formula has one metric, \"value\""
+                } else {
+                    "\"value\" is the metric of an objective given by a formula, not of a model"
+                };
+                return Err(blame_part("search", Problem::new(message).under(Step::Key(key.to_owned()))));
+            }
+            Some(search) if search.per == Per::Outer && folds.is_none() => {
+                return Err(blame_part(
+                    "search",
+                    Problem::new("per: \"outer\" needs a `cv`").under(Step::Key("per".to_owned())),
+                ));
+            }
+            _ => {}
+        }
+        let name = match fixed.get("name") {
+            Some(Tree::Text(name)) => name.clone(),
+            _ => unreachable!("an experiment has a name"),
+        };
+        Ok(Self {
+            space: names.space(),
+            data: part("data").map(parse::data),
+            threshold: part("threshold").map_or(ThresholdRule::Fixed(0.5), parse::threshold),
+            folds,
+            search,
+            name,
+            names,
+            make,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tree as the script built it.
+    #[must_use]
+    pub fn make(&self) -> &Make<Leaf> {
+        &self.make
+    }
+
+    /// The names of its search-space objects.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Its search space; empty when nothing is searched.
+    #[must_use]
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
+    }
+
+    /// Its data set.
+    #[must_use]
+    pub fn data(&self) -> Option<&DataSpec> {
+        self.data.as_ref()
+    }
+
+    /// Its folds.
+    #[must_use]
+    pub fn folds(&self) -> Option<&Folds> {
+        self.folds.as_ref()
+    }
+
+    /// Its search.
+    #[must_use]
+    pub fn search(&self) -> Option<&SearchSpec> {
+        self.search.as_ref()
+    }
+
+    /// Its rule for the decision threshold.
+    #[must_use]
+    pub fn threshold(&self) -> ThresholdRule {
+        self.threshold
+    }
+
+    /// The root of its random streams, as the user wrote it.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        match fixed_part(&self.make).ok().and_then(|fixed| fixed.get("seed").cloned()) {
+            Some(Tree::Int(seed)) => u64::try_from(seed).expect("seeds are not negative"),
+            _ => unreachable!("an experiment has a seed"),
+        }
+    }
+
+    /// Its script: evaluates to this experiment again.
+    #[must_use]
+    pub fn script(&self, header: &[String]) -> String {
+        print::script(&self.make, &self.names, header)
+    }
+
+    /// The config of one fit: this experiment under an assignment, at a place of the plan.
+    ///
+    /// # Errors
+    /// A derived value that does not fit its place under this assignment.
+    pub fn fit(&self, assignment: &Assignment, place: &FitPlace) -> Result<FitConfig, Problem> {
+        let resolved = resolve(&self.make, &self.names, assignment)?;
+        fit::compose(&resolved, self.search.as_ref().map(|search| search.objective), place)
+    }
+}
+
+/// The experiment without the parts in which search-space objects may stand.
+fn fixed_part(make: &Make<Leaf>) -> Result<Make<Infallible>, Problem> {
+    let mut fixed = make.clone();
+    for searched in ["model", "train", "objective"] {
+        fixed.set(searched, None);
+    }
+    fixed.try_map(&mut |leaf| match leaf {
+        Leaf::Param(param) => Ok(Tree::from(&param.value)),
+        Leaf::Search(_) | Leaf::Derived(_) => Err(Problem::new("this cannot be searched")),
+    })
+}

@@ -1,0 +1,408 @@
+//! One training, fully resolved: the config that is written beside its result and that runs again as it is.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use super::check::{self, Problem, Step};
+use super::data::DataSpec;
+use super::experiment::{Folds, Objective, ThresholdRule};
+use super::leaf::{Leaf, Origin, Param, ParamDomain};
+use super::naming::Names;
+use super::network::{Backbone, Layer, Loss, ModelSpec, PhaseSpec};
+use super::parse::{self, Read};
+use super::print;
+use super::tree::{Make, Tree};
+use super::vocabulary;
+use crate::metric::Metric;
+use crate::seed::Seed;
+use crate::value::Value;
+
+/// What a fit is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Its validation score is a trial's, or a part of it; it never sees test rows.
+    Trial,
+    /// It is tested on the outer fold's test rows.
+    Final,
+}
+
+/// Where a fit stands in a plan, and what the plan decides for it.
+#[derive(Clone, Debug)]
+pub struct FitPlace {
+    /// Its path in the seed tree, below the root.
+    pub labels: Vec<String>,
+    /// What it is for.
+    pub role: Role,
+    /// Which rows it gets.
+    pub rows: RowsFrom,
+    /// The threshold, when it was found elsewhere.
+    pub threshold: Option<f64>,
+    /// The number of epochs of each phase, when it was found elsewhere: early stopping is then dropped.
+    pub epochs: Option<Vec<usize>>,
+}
+
+/// How a fit's config says which rows it gets.
+#[derive(Clone, Debug)]
+pub enum RowsFrom {
+    /// No rows: the objective is a formula without data.
+    Nothing,
+    /// A position in the experiment's own folds.
+    Position {
+        /// Outer fold.
+        outer: usize,
+        /// Inner fold; without one, all rows but the test rows are trained on.
+        inner: Option<usize>,
+        /// Digest of the rows.
+        digest: String,
+    },
+    /// The rows themselves, for folds that come from a file.
+    Rows {
+        /// Trained on.
+        train: Vec<usize>,
+        /// Chosen on.
+        validation: Vec<usize>,
+        /// Tested on; finals only.
+        test: Vec<usize>,
+        /// Digest of the rows.
+        digest: String,
+    },
+}
+
+/// Which rows a fit gets, read back from its config.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SplitSpec {
+    /// A position in folds.
+    Position {
+        /// The folds.
+        folds: Folds,
+        /// Outer fold.
+        outer: usize,
+        /// Inner fold.
+        inner: Option<usize>,
+        /// Digest of the rows, when given.
+        digest: Option<String>,
+    },
+    /// The rows themselves.
+    Rows {
+        /// Trained on.
+        train: Vec<usize>,
+        /// Chosen on.
+        validation: Vec<usize>,
+        /// Tested on.
+        test: Vec<usize>,
+        /// Digest of the rows, when given.
+        digest: Option<String>,
+    },
+}
+
+/// What learns: a network that is trained, or a formula that is evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Learner {
+    /// A network.
+    Network {
+        /// Turns a row into features.
+        backbone: Backbone,
+        /// Layers on top.
+        head: Vec<Layer>,
+        /// What is minimised.
+        loss: LossRule,
+        /// Phases of training.
+        phases: Vec<PhaseSpec>,
+    },
+    /// A formula.
+    Formula(Formula),
+}
+
+/// How the loss is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LossRule {
+    /// By the number of classes.
+    Auto,
+    /// Given.
+    Fixed(Loss),
+}
+
+/// An objective given by a formula.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Formula {
+    /// Sum of squares.
+    Sphere {
+        /// The point.
+        x: Vec<f64>,
+        /// Standard deviation of what each fit adds.
+        noise: f64,
+    },
+    /// Branin's function (Branin 1972).
+    Branin {
+        /// First coordinate.
+        x1: f64,
+        /// Second coordinate.
+        x2: f64,
+        /// Standard deviation of what each fit adds.
+        noise: f64,
+    },
+}
+
+impl Formula {
+    /// Its value, with noise drawn from the fit's own stream.
+    #[must_use]
+    pub fn value(&self, seed: &Seed) -> f64 {
+        let (value, noise) = match self {
+            Self::Sphere { x, noise } => (x.iter().map(|x| x * x).sum::<f64>(), *noise),
+            Self::Branin { x1, x2, noise } => {
+                use std::f64::consts::PI;
+                let valley = x2 - 5.1 / (4.0 * PI * PI) * x1 * x1 + 5.0 / PI * x1 - 6.0;
+                (valley * valley + 10.0 * (1.0 - 1.0 / (8.0 * PI)) * libm::cos(*x1) + 10.0, *noise)
+            }
+        };
+        if noise > 0.0 { value + noise * seed.child("noise").stream().normal() } else { value }
+    }
+}
+
+/// The config of one fit. It has no room for anything undecided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FitConfig {
+    make: Make<Infallible>,
+    name: String,
+    seed: u64,
+    labels: Vec<String>,
+    role: Role,
+    data: Option<DataSpec>,
+    split: Option<SplitSpec>,
+    learner: Learner,
+    threshold: ThresholdRule,
+    objective: Option<Objective>,
+}
+
+impl FitConfig {
+    /// Reads a `fit(#{...})`.
+    ///
+    /// # Errors
+    /// A rule that joins several fields is broken.
+    pub fn new(make: Make<Infallible>) -> Result<Self, Problem> {
+        let learner = match (make.make("objective"), make.make("model")) {
+            (Some(formula), None) => Learner::Formula(parse::formula(formula)),
+            (None, Some(model)) => Learner::Network {
+                backbone: parse::backbone(model.make("backbone").expect("a model has a backbone")),
+                head: model.makes("head").into_iter().map(parse::layer).collect(),
+                loss: parse::loss(model.text("loss")),
+                phases: match make.get("train") {
+                    Some(_) => make.makes("train").into_iter().map(parse::phase).collect(),
+                    None => return Err(Problem::new("`fit` with a `model` needs `train`")),
+                },
+            },
+            _ => return Err(Problem::new("`fit` needs either an `objective`, or a `model` with `train`")),
+        };
+        if matches!(learner, Learner::Network { .. }) && (make.make("data").is_none() || make.make("split").is_none()) {
+            return Err(Problem::new("`fit` with a `model` needs `data` and `split`"));
+        }
+        let split = make.make("split").map(parse::split).transpose().map_err(|p| p.under(Step::Key("split".to_owned())))?;
+        Ok(Self {
+            name: make.text("name").to_owned(),
+            seed: make.seed("seed"),
+            labels: make.texts("labels"),
+            role: if make.text("role") == "trial" { Role::Trial } else { Role::Final },
+            data: make.make("data").map(parse::data),
+            split,
+            learner,
+            threshold: parse::threshold(make.make("threshold").expect("the threshold has a default")),
+            objective: parse::objective(&make)?,
+            make,
+        })
+    }
+
+    /// The experiment's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The root seed, as the user wrote it.
+    #[must_use]
+    pub fn root_seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The fit's node of the seed tree.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        self.labels.iter().fold(Seed::root(self.seed), |seed, label| seed.child(label))
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Its data set.
+    #[must_use]
+    pub fn data(&self) -> Option<&DataSpec> {
+        self.data.as_ref()
+    }
+
+    /// Which rows it gets.
+    #[must_use]
+    pub fn split(&self) -> Option<&SplitSpec> {
+        self.split.as_ref()
+    }
+
+    /// What learns.
+    #[must_use]
+    pub fn learner(&self) -> &Learner {
+        &self.learner
+    }
+
+    /// How its decision threshold comes about.
+    #[must_use]
+    pub fn threshold(&self) -> ThresholdRule {
+        self.threshold
+    }
+
+    /// What its score is.
+    #[must_use]
+    pub fn objective(&self) -> Option<Objective> {
+        self.objective
+    }
+
+    /// Its script: evaluates to this config again; where the data are stays settable as `data=PATH`.
+    #[must_use]
+    pub fn script(&self, header: &[String]) -> String {
+        let opened: Tree<Leaf> = Tree::Make(self.make.clone()).open();
+        let Tree::Make(mut make) = opened else { unreachable!("a fit stays a fit") };
+        if let Some(Tree::Make(data)) = make.get_mut("data") {
+            for field in ["source", "path"] {
+                if let Some(Tree::Text(path)) = data.get(field).cloned() {
+                    data.set(field, Some(Tree::Leaf(Leaf::Param(Arc::new(data_param(path))))));
+                }
+            }
+        }
+        print::script(&make, &Names::default(), header)
+    }
+}
+
+fn data_param(path: String) -> Param {
+    let value = Value::Text(path);
+    Param {
+        name: "data".to_owned(),
+        default: value.clone(),
+        value,
+        help: "where the data are".to_owned(),
+        domain: ParamDomain::Any,
+        overridden: false,
+    }
+}
+
+impl LossRule {
+    /// The loss for so many classes.
+    ///
+    /// # Errors
+    /// Binary cross-entropy for more than two classes.
+    pub fn choose(self, n_classes: usize) -> Result<Loss, Problem> {
+        match self {
+            Self::Fixed(Loss::BinaryCrossEntropy) if n_classes > 2 => Err(Problem::new(format!(
+                "binary_cross_entropy tells two classes apart, but the data have {n_classes}"
+            ))
+            .hint("use loss: \"cross_entropy\", or leave it out")),
+            Self::Fixed(loss) => Ok(loss),
+            Self::Auto if n_classes == 2 => Ok(Loss::BinaryCrossEntropy),
+            Self::Auto => Ok(Loss::CrossEntropy),
+        }
+    }
+}
+
+impl Learner {
+    /// The network's model for so many classes; `None` for a formula.
+    ///
+    /// # Errors
+    /// A loss that does not fit.
+    pub fn model(&self, n_classes: usize) -> Result<Option<ModelSpec>, Problem> {
+        match self {
+            Self::Network { backbone, head, loss, .. } => Ok(Some(ModelSpec {
+                backbone: backbone.clone(),
+                head: head.clone(),
+                loss: loss.choose(n_classes)?,
+            })),
+            Self::Formula(_) => Ok(None),
+        }
+    }
+}
+
+/// Puts a fit together from a resolved experiment and its place in the plan.
+pub(super) fn compose(
+    experiment: &Make<Infallible>,
+    objective: Option<Objective>,
+    place: &FitPlace,
+) -> Result<FitConfig, Problem> {
+    let mut given: BTreeMap<String, Tree<Infallible>> = BTreeMap::new();
+    for same in ["name", "seed", "data", "model", "train", "objective", "threshold"] {
+        if let Some(tree) = experiment.get(same) {
+            given.insert(same.to_owned(), tree.clone());
+        }
+    }
+    given.insert("labels".to_owned(), Tree::List(place.labels.iter().cloned().map(Tree::Text).collect()));
+    let role = if place.role == Role::Trial { "trial" } else { "final" };
+    given.insert("role".to_owned(), Tree::Text(role.to_owned()));
+    if let Some(objective) = objective {
+        let key = if objective.direction == crate::trial::Direction::Maximize { "maximize" } else { "minimize" };
+        given.insert(key.to_owned(), Tree::Text(objective.metric.name().to_owned()));
+    }
+    if let Some(threshold) = place.threshold {
+        given.insert("threshold".to_owned(), make("fixed", [("value", Tree::Float(threshold))])?);
+    }
+    if let Some(split) = split(experiment, place)? {
+        given.insert("split".to_owned(), split);
+    }
+    if let Some(Tree::List(phases)) = given.get_mut("train") {
+        let watched = objective.map_or(Metric::LogLoss, |objective| objective.metric);
+        for (index, phase) in phases.iter_mut().enumerate() {
+            let Tree::Make(phase) = phase else { unreachable!("phases are built by phase(...)") };
+            if let Some(Tree::Map(rule)) = phase.get_mut("early_stop") {
+                rule.entry("monitor".to_owned()).or_insert_with(|| Tree::Text(watched.name().to_owned()));
+            }
+            if let Some(epochs) = &place.epochs {
+                let epochs = i64::try_from(epochs[index]).expect("epochs fit");
+                phase.set("epochs", Some(Tree::Int(epochs)));
+                phase.set("early_stop", None);
+            }
+        }
+    }
+    let fit = vocabulary::find("fit").expect("the vocabulary has fit");
+    FitConfig::new(check::build(fit, given, Origin::Xrun)?)
+}
+
+fn split(experiment: &Make<Infallible>, place: &FitPlace) -> Result<Option<Tree<Infallible>>, Problem> {
+    let index = |i: usize| Tree::Int(i64::try_from(i).expect("row and fold numbers fit"));
+    let list = |rows: &[usize]| Tree::List(rows.iter().map(|&row| index(row)).collect());
+    Ok(match &place.rows {
+        RowsFrom::Nothing => None,
+        RowsFrom::Position { outer, inner, digest } => {
+            let cv = experiment.get("cv").expect("positions stand in a cv").clone();
+            let mut given = vec![("cv", cv), ("outer", index(*outer)), ("digest", Tree::Text(digest.clone()))];
+            if let Some(inner) = inner {
+                given.push(("inner", index(*inner)));
+            }
+            Some(make("split", given)?)
+        }
+        RowsFrom::Rows { train, validation, test, digest } => {
+            let mut given = vec![("train", list(train)), ("digest", Tree::Text(digest.clone()))];
+            if !validation.is_empty() {
+                given.push(("validation", list(validation)));
+            }
+            if !test.is_empty() {
+                given.push(("test", list(test)));
+            }
+            Some(make("split", given)?)
+        }
+    })
+}
+
+fn make(
+    name: &str,
+    given: impl IntoIterator<Item = (&'static str, Tree<Infallible>)>,
+) -> Result<Tree<Infallible>, Problem> {
+    let constructor = vocabulary::find(name).expect("the caller names a constructor of the vocabulary");
+    let given = given.into_iter().map(|(field, tree)| (field.to_owned(), tree)).collect();
+    check::build(constructor, given, Origin::Xrun).map(Tree::Make)
+}

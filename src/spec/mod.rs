@@ -1,0 +1,28 @@
+//! The experiment as a tree: what a script builds, what an assignment resolves, what a config file prints.
+//!
+//! A script's values become a [`Tree`] whose open places are [`Leaf`]s. [`vocabulary`] says which constructors exist
+//! and what their fields take, [`check`] holds a tree against it, [`naming`] gives every leaf its one dotted name
+//! and derives the search space, [`resolve`] closes the leaves, [`print`] writes a tree as a script that evaluates to
+//! itself, and [`parse`] turns closed trees into the typed structs the other modules take. A closed tree is a
+//! `Tree<Infallible>`: it has no room for a leaf.
+
+pub mod check;
+pub mod data;
+pub mod experiment;
+pub mod expression;
+pub mod fit;
+pub mod leaf;
+pub mod naming;
+pub mod network;
+pub mod overrides;
+pub mod parse;
+pub mod print;
+pub mod resolve;
+pub mod schema;
+pub mod tree;
+pub mod vocabulary;
+
+pub use experiment::Experiment;
+pub use fit::{FitConfig, Learner, Role};
+pub use leaf::{Leaf, Origin, Param, SearchLeaf};
+pub use tree::{Make, Tree};

@@ -1,0 +1,330 @@
+//! Turns closed trees, already held against the vocabulary, into the typed structs the other modules take.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::check::{Problem, Step};
+use super::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
+use super::experiment::{Folds, Objective, Per, SearchSpec, ThresholdRule};
+use super::fit::{Formula, LossRule, SplitSpec};
+use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Optimizer, PhaseSpec};
+use super::tree::{Make, Tree};
+use crate::metric::Metric;
+use crate::sampler::{Sampler, TpeSettings};
+use crate::split::{NestedSplitter, SplitError, Splitter, Take};
+use crate::trial::Direction;
+
+type Closed = Make<Infallible>;
+
+const CHECKED: &str = "the tree was held against the vocabulary";
+
+pub(super) trait Read {
+    fn tree(&self, name: &str) -> Option<&Tree<Infallible>>;
+
+    fn text(&self, name: &str) -> &str {
+        match self.tree(name) {
+            Some(Tree::Text(text)) => text,
+            _ => panic!("{name}: {CHECKED}"),
+        }
+    }
+
+    fn optional_text(&self, name: &str) -> Option<&str> {
+        self.tree(name).map(|_| self.text(name))
+    }
+
+    fn int(&self, name: &str) -> i64 {
+        match self.tree(name) {
+            Some(Tree::Int(i)) => *i,
+            _ => panic!("{name}: {CHECKED}"),
+        }
+    }
+
+    fn count(&self, name: &str) -> usize {
+        usize::try_from(self.int(name)).expect(CHECKED)
+    }
+
+    fn seed(&self, name: &str) -> u64 {
+        u64::try_from(self.int(name)).expect(CHECKED)
+    }
+
+    fn float(&self, name: &str) -> f64 {
+        match self.tree(name) {
+            Some(Tree::Float(x)) => *x,
+            _ => panic!("{name}: {CHECKED}"),
+        }
+    }
+
+    fn bool(&self, name: &str) -> bool {
+        matches!(self.tree(name), Some(Tree::Bool(true)))
+    }
+
+    fn list(&self, name: &str) -> &[Tree<Infallible>] {
+        match self.tree(name) {
+            Some(Tree::List(items)) => items,
+            _ => panic!("{name}: {CHECKED}"),
+        }
+    }
+
+    fn texts(&self, name: &str) -> Vec<String> {
+        self.list(name).iter().map(|item| if let Tree::Text(t) = item { t.clone() } else { panic!("{CHECKED}") }).collect()
+    }
+
+    fn counts(&self, name: &str) -> Vec<usize> {
+        self.list(name)
+            .iter()
+            .map(|item| if let Tree::Int(i) = item { usize::try_from(*i).expect(CHECKED) } else { panic!("{CHECKED}") })
+            .collect()
+    }
+
+    fn floats(&self, name: &str) -> Vec<f64> {
+        self.list(name).iter().map(|item| if let Tree::Float(x) = item { *x } else { panic!("{CHECKED}") }).collect()
+    }
+
+    fn make(&self, name: &str) -> Option<&Closed> {
+        match self.tree(name) {
+            Some(Tree::Make(make)) => Some(make),
+            _ => None,
+        }
+    }
+
+    fn makes(&self, name: &str) -> Vec<&Closed> {
+        self.list(name).iter().map(|item| if let Tree::Make(make) = item { make } else { panic!("{CHECKED}") }).collect()
+    }
+
+    fn record(&self, name: &str) -> Option<&BTreeMap<String, Tree<Infallible>>> {
+        match self.tree(name) {
+            Some(Tree::Map(map)) => Some(map),
+            _ => None,
+        }
+    }
+
+    fn metric(&self, name: &str) -> Option<Metric> {
+        self.optional_text(name).map(|text| text.parse().expect(CHECKED))
+    }
+}
+
+impl Read for Closed {
+    fn tree(&self, name: &str) -> Option<&Tree<Infallible>> {
+        self.get(name)
+    }
+}
+
+impl Read for BTreeMap<String, Tree<Infallible>> {
+    fn tree(&self, name: &str) -> Option<&Tree<Infallible>> {
+        self.get(name)
+    }
+}
+
+pub(super) fn data(make: &Closed) -> DataSpec {
+    match make.constructor().name {
+        "pets" => DataSpec::Pets(PetsSpec {
+            source: match make.text("source") {
+                "embedded" => PetsSource::Embedded { n: make.count("n"), seed: make.seed("seed") },
+                folder => PetsSource::Folder(PathBuf::from(folder)),
+            },
+            target: if make.text("target") == "species" { PetsTarget::Species } else { PetsTarget::Breed },
+            size: make.count("size"),
+        }),
+        "csv_table" => DataSpec::CsvTable(CsvTableSpec {
+            path: PathBuf::from(make.text("path")),
+            target: make.text("target").to_owned(),
+            drop: make.texts("drop"),
+            categorical: make.texts("categorical"),
+            group: make.optional_text("group").map(str::to_owned),
+            missing: make.texts("missing"),
+        }),
+        "rows" => DataSpec::Rows { n: make.count("n") },
+        other => unreachable!("`{other}` is no data set: {CHECKED}"),
+    }
+}
+
+pub(super) fn folds(make: &Closed) -> Result<Folds, Problem> {
+    let take = make.record("take").map(|take| Take { outer: take.count("outer"), inner: take.count("inner") });
+    if let Some(file) = make.optional_text("file") {
+        return Ok(Folds::File { path: PathBuf::from(file), take });
+    }
+    let splitter_of = |name: &str| {
+        splitter(make.make(name).expect(CHECKED))
+            .map_err(|error| Problem::new(error.to_string()).under(Step::Key(name.to_owned())))
+    };
+    let (outer, inner) = (splitter_of("outer")?, splitter_of("inner")?);
+    NestedSplitter::new(outer, inner, take)
+        .map(Folds::Drawn)
+        .map_err(|error| Problem::new(error.to_string()).under(Step::Key("take".to_owned())))
+}
+
+fn splitter(make: &Closed) -> Result<Splitter, SplitError> {
+    let n_splits = || make.count("n_splits");
+    let seed = make.seed("seed");
+    match make.constructor().name {
+        "kfold" => Splitter::k_fold(n_splits(), seed),
+        "stratified_kfold" => Splitter::stratified_k_fold(n_splits(), seed),
+        "group_kfold" => Splitter::group_k_fold(n_splits(), seed),
+        "repeated_kfold" => Splitter::repeated_k_fold(n_splits(), make.count("n_repeats"), seed),
+        "repeated_stratified_kfold" => Splitter::repeated_stratified_k_fold(n_splits(), make.count("n_repeats"), seed),
+        "hold_out" => Splitter::hold_out(make.float("fraction"), seed, make.bool("stratified")),
+        other => unreachable!("`{other}` is no splitter: {CHECKED}"),
+    }
+}
+
+pub(super) fn objective(make: &impl Read) -> Result<Option<Objective>, Problem> {
+    let named = match (make.metric("maximize"), make.metric("minimize")) {
+        (Some(metric), _) => Some(("maximize", Objective { metric, direction: Direction::Maximize })),
+        (None, Some(metric)) => Some(("minimize", Objective { metric, direction: Direction::Minimize })),
+        (None, None) => None,
+    };
+    match named {
+        Some((key, objective)) if objective.metric.direction().is_some_and(|better| better != objective.direction) => {
+            let other = if key == "maximize" { "minimize" } else { "maximize" };
+            Err(Problem::new(format!("{} is better the other way round", objective.metric.name()))
+                .hint(format!("write {other}: \"{}\"", objective.metric.name()))
+                .under(Step::Key(key.to_owned())))
+        }
+        Some((_, objective)) => Ok(Some(objective)),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
+    let sampler = match make.constructor().name {
+        "random" => Sampler::Random,
+        "tpe" => Sampler::Tpe(TpeSettings {
+            n_startup: make.count("n_startup"),
+            n_candidates: NonZeroUsize::new(make.count("n_candidates")).expect(CHECKED),
+            multivariate: make.bool("multivariate"),
+        }),
+        other => unreachable!("`{other}` is no search: {CHECKED}"),
+    };
+    Ok(SearchSpec {
+        sampler,
+        n_trials: make.count("trials"),
+        objective: objective(make)?.expect(CHECKED),
+        per: if make.text("per") == "inner" { Per::Inner } else { Per::Outer },
+    })
+}
+
+pub(super) fn threshold(make: &Closed) -> ThresholdRule {
+    match make.constructor().name {
+        "youden" => ThresholdRule::Youden,
+        "fixed" => ThresholdRule::Fixed(make.float("value")),
+        other => unreachable!("`{other}` is no threshold rule: {CHECKED}"),
+    }
+}
+
+pub(super) fn formula(make: &Closed) -> Formula {
+    let noise = make.float("noise");
+    match make.constructor().name {
+        "sphere" => Formula::Sphere { x: make.floats("x"), noise },
+        "branin" => Formula::Branin { x1: make.float("x1"), x2: make.float("x2"), noise },
+        other => unreachable!("`{other}` is no formula: {CHECKED}"),
+    }
+}
+
+pub(super) fn split(make: &Closed) -> Result<SplitSpec, Problem> {
+    let digest = make.optional_text("digest").map(str::to_owned);
+    if let Some(cv) = make.make("cv") {
+        let inner = make.get("inner").map(|_| make.count("inner"));
+        let folds = folds(cv).map_err(|problem| problem.under(Step::Key("cv".to_owned())))?;
+        return Ok(SplitSpec::Position { folds, outer: make.count("outer"), inner, digest });
+    }
+    let rows = |name: &str| if make.get(name).is_some() { make.counts(name) } else { Vec::new() };
+    Ok(SplitSpec::Rows { train: rows("train"), validation: rows("validation"), test: rows("test"), digest })
+}
+
+pub(super) fn backbone(make: &Closed) -> Backbone {
+    match make.constructor().name {
+        "convnet" => Backbone::Convnet {
+            width: make.count("width"),
+            blocks: make.count("blocks"),
+            kernel: make.count("kernel"),
+        },
+        "mlp" => Backbone::Mlp {
+            hidden: make.counts("hidden"),
+            activation: activation(make.text("activation")),
+            dropout: make.float("dropout"),
+        },
+        other => unreachable!("`{other}` is no backbone: {CHECKED}"),
+    }
+}
+
+fn activation(name: &str) -> Activation {
+    match name {
+        "relu" => Activation::Relu,
+        "gelu" => Activation::Gelu,
+        "tanh" => Activation::Tanh,
+        other => unreachable!("`{other}` is no activation: {CHECKED}"),
+    }
+}
+
+pub(super) fn layer(make: &Closed) -> Layer {
+    match make.constructor().name {
+        "linear" => Layer::Linear { units: make.count("units") },
+        "dropout" => Layer::Dropout { rate: make.float("rate") },
+        "batch_norm" => Layer::BatchNorm,
+        name => Layer::Activation(activation(name)),
+    }
+}
+
+pub(super) fn loss(name: &str) -> LossRule {
+    match name {
+        "binary_cross_entropy" => LossRule::Fixed(Loss::BinaryCrossEntropy),
+        "cross_entropy" => LossRule::Fixed(Loss::CrossEntropy),
+        _ => LossRule::Auto,
+    }
+}
+
+pub(super) fn phase(make: &Closed) -> PhaseSpec {
+    PhaseSpec {
+        name: make.text("name").to_owned(),
+        freeze_backbone: make.texts("freeze").iter().any(|part| part == "backbone"),
+        epochs: make.count("epochs"),
+        batch_size: make.count("batch_size"),
+        drop_last: make.bool("drop_last"),
+        optimizer: optimizer(make.make("optimizer").expect(CHECKED)),
+        early_stop: make.record("early_stop").map(|rule| EarlyStop {
+            patience: rule.count("patience"),
+            min_delta: rule.float("min_delta"),
+            monitor: rule.metric("monitor").expect("the monitor was filled in when the fit was composed"),
+        }),
+        augment: make.makes("augment").into_iter().map(augment).collect(),
+    }
+}
+
+fn augment(make: &Closed) -> Augment {
+    match make.constructor().name {
+        "flip" => Augment::Flip { p: make.float("p") },
+        "crop" => Augment::Crop { padding: make.count("padding") },
+        other => unreachable!("`{other}` is no augmentation: {CHECKED}"),
+    }
+}
+
+fn optimizer(make: &Closed) -> Optimizer {
+    let lr = make.float("lr");
+    let weight_decay = make.float("weight_decay");
+    let betas = || {
+        let betas = make.floats("betas");
+        [betas[0], betas[1]]
+    };
+    match make.constructor().name {
+        "sgd" => Optimizer::Sgd {
+            lr,
+            momentum: make.float("momentum"),
+            dampening: make.float("dampening"),
+            weight_decay,
+            nesterov: make.bool("nesterov"),
+        },
+        "adam" => Optimizer::Adam { lr, betas: betas(), eps: make.float("eps"), weight_decay },
+        "adamw" => Optimizer::AdamW { lr, betas: betas(), eps: make.float("eps"), weight_decay },
+        "rmsprop" => Optimizer::RmsProp {
+            lr,
+            alpha: make.float("alpha"),
+            eps: make.float("eps"),
+            weight_decay,
+            momentum: make.float("momentum"),
+            centered: make.bool("centered"),
+        },
+        other => unreachable!("`{other}` is no optimizer: {CHECKED}"),
+    }
+}

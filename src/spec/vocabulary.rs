@@ -1,0 +1,411 @@
+//! The vocabulary of experiment scripts: every constructor with its fields, defaults and help.
+//!
+//! The script engine registers its functions from this table, checks hold values against it, config files are
+//! printed in its order, and [`super::parse`] reads it back; a new constructor starts here.
+
+use super::schema::{Constructor, Default, Family, Field, Type};
+
+const fn field(name: &'static str, takes: Type, default: Default, help: &'static str) -> Field {
+    Field { name, takes, default, help }
+}
+
+const fn constructor(
+    name: &'static str,
+    family: Family,
+    positional: usize,
+    fields: &'static [Field],
+    help: &'static str,
+) -> Constructor {
+    Constructor { name, family, positional, fields, named: matches!(family, Family::Phase), help }
+}
+
+const ANY: Type = Type::Float { low: f64::MIN, high: f64::MAX };
+const NOT_NEGATIVE: Type = Type::Float { low: 0.0, high: f64::MAX };
+const POSITIVE: Type = Type::Float { low: f64::MIN_POSITIVE, high: f64::MAX };
+const UNIT: Type = Type::Float { low: 0.0, high: 1.0 };
+const BELOW_ONE: Type = Type::Float { low: 0.0, high: 1.0 - f64::EPSILON / 2.0 };
+const COUNT: Type = Type::Int { low: 1, high: 1 << 40 };
+const INDEX: Type = Type::Int { low: 0, high: 1 << 40 };
+const SEED: Type = Type::Int { low: 0, high: i64::MAX };
+const FOLDS: Type = Type::Int { low: 2, high: 1 << 20 };
+
+/// Format of the configs this version writes and reads.
+pub const FORMAT: i64 = 1;
+const FORMAT_FIELD: Field =
+    field("format", Type::Int { low: FORMAT, high: FORMAT }, Default::Int(FORMAT), "version of the config format");
+const LR: &str = "learning rate";
+
+const ACTIVATIONS: Type = Type::OneOf(&["relu", "gelu", "tanh"]);
+const EARLY_STOP: &[Field] = &[
+    field("patience", COUNT, Default::Required, "epochs without improvement that are waited for"),
+    field("min_delta", NOT_NEGATIVE, Default::Float(0.0), "an improvement must exceed this"),
+    field("monitor", Type::Metric, Default::Absent, "validation metric watched; the search's own if left out"),
+];
+const TAKE: &[Field] = &[
+    field("outer", COUNT, Default::Required, "how many of the outer folds are run"),
+    field("inner", COUNT, Default::Required, "how many of each outer fold's inner folds are run"),
+];
+const KFOLD: &[Field] = &[
+    field("n_splits", FOLDS, Default::Required, "number of folds"),
+    field("seed", SEED, Default::Int(0), "seed of the shuffling"),
+];
+const REPEATED: &[Field] = &[
+    field("n_splits", FOLDS, Default::Required, "number of folds of one repetition"),
+    field("n_repeats", COUNT, Default::Required, "number of repetitions"),
+    field("seed", SEED, Default::Int(0), "seed of the shuffling"),
+];
+
+const TRIALS: Field = field("trials", COUNT, Default::Required, "number of trials of each study");
+const MAXIMIZE: Field = field("maximize", Type::Metric, Default::Absent, "validation metric to be made large");
+const MINIMIZE: Field = field("minimize", Type::Metric, Default::Absent, "validation metric to be made small");
+const PER: Field = field(
+    "per",
+    Type::OneOf(&["inner", "outer"]),
+    Default::Text("inner"),
+    "\"inner\": a study per outer x inner fold; \"outer\": a study per outer fold, a trial scored by its mean over inner folds",
+);
+
+/// Every constructor.
+pub const CONSTRUCTORS: &[Constructor] = &[
+    constructor(
+        "experiment",
+        Family::Experiment,
+        0,
+        &[
+            FORMAT_FIELD,
+            field("name", Type::Name, Default::Required, "names the folder of its runs"),
+            field("seed", SEED, Default::Int(42), "root of every random stream"),
+            field("data", Type::Family(Family::Data), Default::Absent, "the data set"),
+            field("model", Type::Family(Family::Model), Default::Absent, "the model"),
+            field("train", Type::List(&Type::Family(Family::Phase)), Default::Absent, "phases of training, in order"),
+            field(
+                "objective",
+                Type::Family(Family::Formula),
+                Default::Absent,
+                "an objective given by a formula, in place of model and train",
+            ),
+            field("cv", Type::Family(Family::Cv), Default::Absent, "how rows are split"),
+            field("search", Type::Family(Family::Search), Default::Absent, "how the space is searched"),
+            field(
+                "threshold",
+                Type::Family(Family::Threshold),
+                Default::Make("fixed"),
+                "decision threshold for two classes",
+            ),
+        ],
+        "what a script ends with",
+    ),
+    constructor(
+        "fit",
+        Family::Fit,
+        0,
+        &[
+            FORMAT_FIELD,
+            field("name", Type::Name, Default::Required, "names the folder of its runs"),
+            field("seed", SEED, Default::Int(42), "root of every random stream"),
+            field("labels", Type::List(&Type::Text), Default::Required, "path of the fit in the seed tree"),
+            field("role", Type::OneOf(&["trial", "final"]), Default::Required, "only finals see test rows"),
+            field("data", Type::Family(Family::Data), Default::Absent, "the data set"),
+            field("split", Type::Family(Family::Split), Default::Absent, "its place in the cross-validation"),
+            field("model", Type::Family(Family::Model), Default::Absent, "the model"),
+            field("train", Type::List(&Type::Family(Family::Phase)), Default::Absent, "phases of training, in order"),
+            field("objective", Type::Family(Family::Formula), Default::Absent, "an objective given by a formula"),
+            field(
+                "threshold",
+                Type::Family(Family::Threshold),
+                Default::Make("fixed"),
+                "decision threshold for two classes",
+            ),
+            MAXIMIZE,
+            MINIMIZE,
+        ],
+        "one training, fully resolved; xrun writes it beside each result",
+    ),
+    // Data.
+    constructor(
+        "pets",
+        Family::Data,
+        0,
+        &[
+            field("source", Type::Path, Default::Text("embedded"), "\"embedded\", or the path of oxford-iiit-pet"),
+            field("target", Type::OneOf(&["species", "breed"]), Default::Text("species"), "what is told apart"),
+            field("size", Type::Int { low: 8, high: 1024 }, Default::Int(64), "height and width in pixels"),
+            field("n", Type::Int { low: 2, high: 1 << 20 }, Default::Int(480), "embedded: number of pictures drawn"),
+            field("seed", SEED, Default::Int(1), "embedded: seed of the drawing"),
+        ],
+        "pictures of cats and dogs",
+    ),
+    constructor(
+        "csv_table",
+        Family::Data,
+        1,
+        &[
+            field("path", Type::Path, Default::Required, "the CSV file, with a header line"),
+            field("target", Type::Text, Default::Required, "column that holds the class"),
+            field("drop", Type::List(&Type::Text), Default::EmptyList, "columns left out"),
+            field("categorical", Type::List(&Type::Text), Default::EmptyList, "number columns that are categories"),
+            field("group", Type::Text, Default::Absent, "column that names the group of a row"),
+            field("missing", Type::List(&Type::Text), Default::EmptyList, "texts that mean missing, beside the empty one"),
+        ],
+        "a table in a CSV file",
+    ),
+    constructor(
+        "rows",
+        Family::Data,
+        1,
+        &[field("n", COUNT, Default::Required, "number of rows")],
+        "rows without features, for objectives given by a formula",
+    ),
+    // Models.
+    constructor(
+        "classifier",
+        Family::Model,
+        0,
+        &[
+            field("backbone", Type::Family(Family::Backbone), Default::Required, "turns a row into features"),
+            field("head", Type::List(&Type::Family(Family::Layer)), Default::EmptyList, "layers before the output layer"),
+            field(
+                "loss",
+                Type::OneOf(&["auto", "binary_cross_entropy", "cross_entropy"]),
+                Default::Text("auto"),
+                "\"auto\": binary_cross_entropy for two classes, else cross_entropy",
+            ),
+        ],
+        "a backbone and a head; the output layer follows from the data",
+    ),
+    constructor(
+        "convnet",
+        Family::Backbone,
+        0,
+        &[
+            field("width", Type::Int { low: 1, high: 4096 }, Default::Int(16), "channels of the first block; each next has twice as many"),
+            field("blocks", Type::Int { low: 1, high: 10 }, Default::Int(3), "blocks of convolution, batch norm, ReLU, 2 x 2 max pooling"),
+            field("kernel", Type::Int { low: 1, high: 15 }, Default::Int(3), "kernel size, odd"),
+        ],
+        "a small convolutional network for pictures",
+    ),
+    constructor(
+        "mlp",
+        Family::Backbone,
+        0,
+        &[
+            field("hidden", Type::List(&COUNT), Default::EmptyList, "units of each layer"),
+            field("activation", ACTIVATIONS, Default::Text("relu"), "after each layer"),
+            field("dropout", UNIT, Default::Float(0.0), "after each activation"),
+        ],
+        "fully connected layers; none makes a linear model",
+    ),
+    constructor(
+        "linear",
+        Family::Layer,
+        1,
+        &[field("units", COUNT, Default::Required, "number of outputs")],
+        "a fully connected layer",
+    ),
+    constructor("relu", Family::Layer, 0, &[], "max(x, 0)"),
+    constructor("gelu", Family::Layer, 0, &[], "x Phi(x)"),
+    constructor("tanh", Family::Layer, 0, &[], "hyperbolic tangent"),
+    constructor("batch_norm", Family::Layer, 0, &[], "batch norm over the features"),
+    constructor(
+        "dropout",
+        Family::Layer,
+        1,
+        &[field("rate", UNIT, Default::Required, "probability of dropping a feature while training")],
+        "dropout",
+    ),
+    // Training.
+    constructor(
+        "phase",
+        Family::Phase,
+        1,
+        &[
+            field("name", Type::Name, Default::Required, "names the phase"),
+            field("epochs", COUNT, Default::Required, "passes over the training rows, at most"),
+            field("batch_size", COUNT, Default::Int(32), "rows per step"),
+            field("drop_last", Type::Bool, Default::Bool(false), "leave out an incomplete last batch"),
+            field("freeze", Type::List(&Type::OneOf(&["backbone"])), Default::EmptyList, "parts that are not trained"),
+            field("optimizer", Type::Family(Family::Optimizer), Default::Required, "the update rule"),
+            field("early_stop", Type::Record(EARLY_STOP), Default::Absent, "ends the phase early, restores the best weights"),
+            field("augment", Type::List(&Type::Family(Family::Augment)), Default::EmptyList, "for training pictures, in order"),
+        ],
+        "a phase of training",
+    ),
+    constructor(
+        "sgd",
+        Family::Optimizer,
+        0,
+        &[
+            field("lr", POSITIVE, Default::Float(1e-3), LR),
+            field("momentum", NOT_NEGATIVE, Default::Float(0.0), "momentum factor"),
+            field("dampening", ANY, Default::Float(0.0), "dampening of the momentum"),
+            field("weight_decay", NOT_NEGATIVE, Default::Float(0.0), "L2 penalty"),
+            field("nesterov", Type::Bool, Default::Bool(false), "Nesterov's momentum"),
+        ],
+        "stochastic gradient descent",
+    ),
+    constructor(
+        "adam",
+        Family::Optimizer,
+        0,
+        &[
+            field("lr", POSITIVE, Default::Float(1e-3), LR),
+            field("betas", Type::Tuple(2, &BELOW_ONE), Default::Floats(&[0.9, 0.999]), "decay of the two moments"),
+            field("eps", NOT_NEGATIVE, Default::Float(1e-8), "added to the denominator"),
+            field("weight_decay", NOT_NEGATIVE, Default::Float(0.0), "L2 penalty"),
+        ],
+        "Adam",
+    ),
+    constructor(
+        "adamw",
+        Family::Optimizer,
+        0,
+        &[
+            field("lr", POSITIVE, Default::Float(1e-3), LR),
+            field("betas", Type::Tuple(2, &BELOW_ONE), Default::Floats(&[0.9, 0.999]), "decay of the two moments"),
+            field("eps", NOT_NEGATIVE, Default::Float(1e-8), "added to the denominator"),
+            field("weight_decay", NOT_NEGATIVE, Default::Float(1e-2), "decoupled weight decay"),
+        ],
+        "Adam with decoupled weight decay",
+    ),
+    constructor(
+        "rmsprop",
+        Family::Optimizer,
+        0,
+        &[
+            field("lr", POSITIVE, Default::Float(1e-2), LR),
+            field("alpha", BELOW_ONE, Default::Float(0.99), "smoothing of the squared gradient"),
+            field("eps", NOT_NEGATIVE, Default::Float(1e-8), "added to the denominator"),
+            field("weight_decay", NOT_NEGATIVE, Default::Float(0.0), "L2 penalty"),
+            field("momentum", NOT_NEGATIVE, Default::Float(0.0), "momentum factor"),
+            field("centered", Type::Bool, Default::Bool(false), "normalise by the estimated variance"),
+        ],
+        "RMSprop",
+    ),
+    constructor(
+        "flip",
+        Family::Augment,
+        1,
+        &[field("p", UNIT, Default::Float(0.5), "probability")],
+        "mirrors a picture left and right",
+    ),
+    constructor(
+        "crop",
+        Family::Augment,
+        1,
+        &[field("padding", Type::Int { low: 1, high: 512 }, Default::Required, "black pixels added on each side before cutting")],
+        "pads a picture and cuts its size out at a random place",
+    ),
+    // Splits.
+    constructor("kfold", Family::Splitter, 2, KFOLD, "k folds"),
+    constructor("stratified_kfold", Family::Splitter, 2, KFOLD, "k folds with the classes in proportion"),
+    constructor("group_kfold", Family::Splitter, 2, KFOLD, "k folds that keep groups together"),
+    constructor("repeated_kfold", Family::Splitter, 3, REPEATED, "k folds, several times"),
+    constructor("repeated_stratified_kfold", Family::Splitter, 3, REPEATED, "stratified k folds, several times"),
+    constructor(
+        "hold_out",
+        Family::Splitter,
+        2,
+        &[
+            field("fraction", Type::Float { low: 1e-9, high: 1.0 - 1e-9 }, Default::Required, "share of the rows held out"),
+            field("seed", SEED, Default::Int(0), "seed of the shuffling"),
+            field("stratified", Type::Bool, Default::Bool(true), "keep the classes in proportion"),
+        ],
+        "one fold that holds out a share of the rows",
+    ),
+    constructor(
+        "nested",
+        Family::Cv,
+        0,
+        &[
+            field("outer", Type::Family(Family::Splitter), Default::Absent, "holds out test rows"),
+            field("inner", Type::Family(Family::Splitter), Default::Absent, "holds out validation rows from the rest"),
+            field("take", Type::Record(TAKE), Default::Absent, "run only the first folds"),
+            field("file", Type::Path, Default::Absent, "a splits.json to take the folds from, in place of drawing them"),
+        ],
+        "nested cross-validation",
+    ),
+    constructor(
+        "split",
+        Family::Split,
+        0,
+        &[
+            field("cv", Type::Family(Family::Cv), Default::Absent, "the folds it is a part of"),
+            field("outer", INDEX, Default::Absent, "position of the outer fold"),
+            field("inner", INDEX, Default::Absent, "position of the inner fold; all the rest is trained on if left out"),
+            field("train", Type::List(&INDEX), Default::Absent, "in place of a position: rows trained on"),
+            field("validation", Type::List(&INDEX), Default::Absent, "in place of a position: rows chosen on"),
+            field("test", Type::List(&INDEX), Default::Absent, "in place of a position: rows a final is tested on"),
+            field("digest", Type::Text, Default::Absent, "BLAKE3 of the rows, checked before training"),
+        ],
+        "one position in a cross-validation",
+    ),
+    // Search.
+    constructor(
+        "tpe",
+        Family::Search,
+        0,
+        &[
+            TRIALS,
+            MAXIMIZE,
+            MINIMIZE,
+            PER,
+            field("n_startup", INDEX, Default::Int(10), "finished trials before the model is used; random until then"),
+            field("n_candidates", COUNT, Default::Int(24), "candidates compared for each suggestion"),
+            field("multivariate", Type::Bool, Default::Bool(true), "model the parameters jointly"),
+        ],
+        "tree-structured Parzen estimator",
+    ),
+    constructor("random", Family::Search, 0, &[TRIALS, MAXIMIZE, MINIMIZE, PER], "random search"),
+    constructor("youden", Family::Threshold, 0, &[], "largest sensitivity + specificity - 1 on validation rows"),
+    constructor(
+        "fixed",
+        Family::Threshold,
+        1,
+        &[field("value", ANY, Default::Float(0.5), "probabilities at or above it are positive")],
+        "a fixed threshold",
+    ),
+    // Objectives.
+    constructor(
+        "sphere",
+        Family::Formula,
+        1,
+        &[
+            field("x", Type::List(&ANY), Default::Required, "the point"),
+            field("noise", NOT_NEGATIVE, Default::Float(0.0), "standard deviation of what each fit adds"),
+        ],
+        "sum of squares; 0 at the origin",
+    ),
+    constructor(
+        "branin",
+        Family::Formula,
+        2,
+        &[
+            field("x1", ANY, Default::Required, "usually -5 to 10"),
+            field("x2", ANY, Default::Required, "usually 0 to 15"),
+            field("noise", NOT_NEGATIVE, Default::Float(0.0), "standard deviation of what each fit adds"),
+        ],
+        "Branin's function; minimum 0.397887",
+    ),
+];
+
+/// The constructor of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Constructor> {
+    CONSTRUCTORS.iter().find(|constructor| constructor.name == name)
+}
+
+/// Whether the text of a path field is a word of the vocabulary rather than a path.
+#[must_use]
+pub fn is_no_path(text: &str) -> bool {
+    text == "embedded"
+}
+
+/// The name among `known` nearest to `asked`, if near enough to be meant.
+pub fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&asked.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= 1.max(name.len().max(asked.len()) / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

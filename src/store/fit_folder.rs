@@ -1,0 +1,196 @@
+//! The folder of one fit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::tables::{csv_bytes, float};
+use super::{StoreError, atomic};
+use crate::metric::{Metric, Predictions};
+use crate::plan::StudyId;
+
+/// Where a fit lies below its run's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FitPath(String);
+
+impl FitPath {
+    /// A trial's fit; `inner` is the fold it validates on when its study is about several.
+    #[must_use]
+    pub fn trial(study: StudyId, inner: Option<usize>, trial: usize) -> Self {
+        Self(format!("{}trial-{trial:03}", prefix(study, inner)))
+    }
+
+    /// A study's final fit.
+    #[must_use]
+    pub fn last(study: StudyId) -> Self {
+        Self(format!("{}final", prefix(study, None)))
+    }
+
+    /// The fit of a run that has only one.
+    #[must_use]
+    pub fn only() -> Self {
+        Self("fit".to_owned())
+    }
+
+    /// With `/` between the parts.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn prefix(study: StudyId, inner: Option<usize>) -> String {
+    match (study, study.inner().or(inner)) {
+        (StudyId::Only, _) => String::new(),
+        (StudyId::Outer(outer) | StudyId::Inner(outer, _), None) => format!("outer-{outer}/"),
+        (StudyId::Outer(outer) | StudyId::Inner(outer, _), Some(inner)) => format!("outer-{outer}/inner-{inner}/"),
+    }
+}
+
+/// `outcome.json`: how a fit ended, with what is not a pure function of its config.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    /// `complete` or `failed`.
+    pub status: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// The objective on validation rows.
+    pub score: Option<f64>,
+    /// The decision threshold.
+    pub threshold: Option<f64>,
+    /// Epoch whose weights each phase ended with, counted through all phases.
+    pub kept_epochs: BTreeMap<String, usize>,
+    /// Epochs trained.
+    pub n_epochs: usize,
+    /// Rows trained on, chosen on and tested on.
+    pub n_rows: BTreeMap<String, usize>,
+    /// Metrics of validation rows.
+    pub validation: BTreeMap<String, f64>,
+    /// Metrics of test rows.
+    pub test: BTreeMap<String, f64>,
+    /// Weights that training can change.
+    pub n_parameters: Option<usize>,
+    /// BLAKE3 of each file that is a pure function of the config.
+    pub digests: BTreeMap<String, String>,
+    /// Device class.
+    pub device_class: String,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// Writes one fit.
+#[derive(Debug)]
+pub struct FitFolder {
+    path: PathBuf,
+    digests: BTreeMap<String, String>,
+}
+
+impl FitFolder {
+    pub(super) fn create(path: PathBuf) -> Result<Self, StoreError> {
+        atomic::folder(&path)?;
+        Ok(Self { path, digests: BTreeMap::new() })
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The fit's config, before it is trained.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn config(&self, script: &str) -> Result<(), StoreError> {
+        atomic::write(&self.path.join("config.rhai"), script.as_bytes())
+    }
+
+    /// `metrics.csv`: one line an epoch.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn metrics(&mut self, epochs: &[EpochLine]) -> Result<(), StoreError> {
+        let metrics: Vec<Metric> =
+            Metric::ALL.into_iter().filter(|m| epochs.iter().any(|e| e.validation.iter().any(|(n, _)| n == m))).collect();
+        let mut header = vec!["epoch".to_owned(), "phase".to_owned(), "train.loss".to_owned()];
+        header.extend(metrics.iter().map(|metric| format!("validation.{}", metric.name())));
+        let mut lines = vec![header];
+        for epoch in epochs {
+            let value = |metric: &Metric| epoch.validation.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
+            let mut line = vec![
+                epoch.epoch.to_string(),
+                epoch.phase.clone(),
+                epoch.train_loss.map_or_else(String::new, float),
+            ];
+            line.extend(metrics.iter().map(|metric| value(metric).map_or_else(String::new, float)));
+            lines.push(line);
+        }
+        self.pure("metrics.csv", &csv_bytes(&lines))
+    }
+
+    /// `validation_predictions.csv` or `test_predictions.csv`: one line a row, in the order of the rows.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn predictions(
+        &mut self,
+        part: &str,
+        predictions: &Predictions,
+        ids: &[&str],
+        classes: &[String],
+        threshold: f64,
+    ) -> Result<(), StoreError> {
+        let mut header = vec!["id".to_owned(), "target".to_owned(), "predicted".to_owned()];
+        header.extend(classes.iter().map(|class| format!("p.{class}")));
+        let mut lines = vec![header];
+        let rows = predictions.probabilities().chunks(predictions.n_classes());
+        let decisions = predictions.decisions(threshold);
+        for (((id, &target), decision), row) in ids.iter().zip(predictions.targets()).zip(decisions).zip(rows) {
+            let mut line = vec![(*id).to_owned(), classes[target].clone(), classes[decision].clone()];
+            line.extend(row.iter().map(|p| format!("{p:?}")));
+            lines.push(line);
+        }
+        self.pure(&format!("{part}_predictions.csv"), &csv_bytes(&lines))
+    }
+
+    /// `model.safetensors`, and `model.json` with what a caller needs to use it.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn model(&mut self, weights: &[u8], description: &serde_json::Value) -> Result<(), StoreError> {
+        self.pure("model.safetensors", weights)?;
+        let mut text = serde_json::to_string_pretty(description).expect("a JSON value has text keys");
+        text.push('\n');
+        self.pure("model.json", text.as_bytes())
+    }
+
+    /// `outcome.json`, last: a fit that has one is finished.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn outcome(self, mut outcome: OutcomeRecord) -> Result<(), StoreError> {
+        outcome.digests = self.digests;
+        let mut text = serde_json::to_string_pretty(&outcome).expect("the record has text keys");
+        text.push('\n');
+        atomic::write(&self.path.join("outcome.json"), text.as_bytes())
+    }
+
+    fn pure(&mut self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.digests.insert(name.to_owned(), blake3::hash(bytes).to_hex().to_string());
+        atomic::write(&self.path.join(name), bytes)
+    }
+}
+
+/// A line of `metrics.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochLine {
+    /// From 1, through all phases.
+    pub epoch: usize,
+    /// The phase's name.
+    pub phase: String,
+    /// Mean loss over the rows trained on.
+    pub train_loss: Option<f64>,
+    /// Metrics of validation rows.
+    pub validation: Vec<(Metric, f64)>,
+}

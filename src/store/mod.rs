@@ -1,0 +1,58 @@
+//! The run folder: the only module that knows its file names.
+//!
+//! ```text
+//! results/<experiment>/<run-id>/
+//!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  journal.jsonl
+//!   trials.csv  summary.json  timing.csv
+//!   outer-0/inner-0/trial-002/  config.rhai  metrics.csv  outcome.json  validation_predictions.csv
+//!   outer-0/inner-0/final/      ... and test_predictions.csv  model.safetensors  model.json
+//! ```
+//! Tables, summary, predictions and weights are pure functions of script, data, seed and device class. Times, hosts and
+//! devices stand in `run.json`, the journal, `outcome.json` and `timing.csv` alone. A file is written under a temporary
+//! name, flushed to disk and renamed, so that it is whole or not there.
+
+mod atomic;
+mod fit_folder;
+mod find;
+mod journal;
+mod manifest;
+mod run_folder;
+mod tables;
+
+pub use find::{FindError, RunEntry, find, list};
+pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord};
+pub use journal::Event;
+pub use manifest::{GitState, Manifest, SourceRecord};
+pub use run_folder::RunFolder;
+pub use tables::{FinalSummary, MetricSummary, StudySummary, Summary, TrialRow};
+
+use std::path::PathBuf;
+
+/// A record that could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused a write.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file system refused a read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

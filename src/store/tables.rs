@@ -1,0 +1,210 @@
+//! `trials.csv` and `summary.json`: what a run found, without a word about when, where or by whom.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::trial::TrialState;
+use crate::value::Assignment;
+
+/// A line of `trials.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialRow {
+    /// Outer fold of its study, if any.
+    pub outer: Option<usize>,
+    /// Inner fold of its study, if any.
+    pub inner: Option<usize>,
+    /// Its number in the study.
+    pub trial: usize,
+    /// What it tried.
+    pub assignment: Assignment,
+    /// How it ended.
+    pub state: TrialState,
+}
+
+/// The trials with a column for each parameter, in the order of the space; a parameter that was not active is empty.
+pub(super) fn trials_csv(rows: &[TrialRow], parameters: &[String]) -> Vec<u8> {
+    let mut lines = vec![
+        ["outer", "inner", "trial", "state", "value", "reason"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(parameters.iter().cloned())
+            .collect::<Vec<String>>(),
+    ];
+    for row in rows {
+        let fold = |fold: Option<usize>| fold.map_or_else(String::new, |fold| fold.to_string());
+        let (state, value, reason) = match &row.state {
+            TrialState::Complete { value } => ("complete", float(*value), String::new()),
+            TrialState::Pruned { step, value } => {
+                ("pruned", value.map_or_else(String::new, float), format!("at epoch {step}"))
+            }
+            TrialState::Failed { reason } => ("failed", String::new(), reason.clone()),
+            TrialState::Pending => ("pending", String::new(), String::new()),
+        };
+        let head = [fold(row.outer), fold(row.inner), row.trial.to_string(), state.to_owned(), value, reason];
+        let values = parameters.iter().map(|name| row.assignment.get(name).map_or_else(String::new, ToString::to_string));
+        lines.push(head.into_iter().chain(values).collect());
+    }
+    csv_bytes(&lines)
+}
+
+/// A number as tables hold it: the shortest text that reads back to the same bits.
+pub(super) fn float(value: f64) -> String {
+    format!("{value:?}")
+}
+
+pub(super) fn csv_bytes(lines: &[Vec<String>]) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+    for line in lines {
+        writer.write_record(line).expect("every line has as many cells as the first, in memory");
+    }
+    writer.into_inner().expect("writing to memory does not fail")
+}
+
+/// `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The experiment's name.
+    pub experiment: String,
+    /// `complete`, or `failed` when a study found nothing.
+    pub status: String,
+    /// Number of fits.
+    pub n_fits: usize,
+    /// Number of failed trials.
+    pub n_failed_trials: usize,
+    /// Metric that was searched on, and which way.
+    pub objective: Option<String>,
+    /// Every study.
+    pub studies: Vec<StudySummary>,
+    /// Every final.
+    pub finals: Vec<FinalSummary>,
+    /// Each test metric over the outer folds: finals of one outer fold are averaged first.
+    pub test: BTreeMap<String, MetricSummary>,
+}
+
+/// What a study found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StudySummary {
+    /// Outer fold, if any.
+    pub outer: Option<usize>,
+    /// Inner fold, if any.
+    pub inner: Option<usize>,
+    /// Trials that completed.
+    pub n_complete: usize,
+    /// Trials that failed.
+    pub n_failed: usize,
+    /// Number of the best trial.
+    pub best_trial: Option<usize>,
+    /// Its value.
+    pub best_value: Option<f64>,
+    /// Its assignment.
+    pub best_assignment: Assignment,
+}
+
+/// A final model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinalSummary {
+    /// Its folder below the run's.
+    pub fit: String,
+    /// Outer fold, if any.
+    pub outer: Option<usize>,
+    /// Inner fold, if any.
+    pub inner: Option<usize>,
+    /// Trial whose assignment it has.
+    pub trial: Option<usize>,
+    /// The decision threshold.
+    pub threshold: f64,
+    /// Metrics of validation rows.
+    pub validation: BTreeMap<String, f64>,
+    /// Metrics of test rows.
+    pub test: BTreeMap<String, f64>,
+}
+
+/// A metric over the outer folds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricSummary {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation of the sample; absent for one fold.
+    pub std: Option<f64>,
+    /// The value of each outer fold.
+    pub per_outer: Vec<f64>,
+}
+
+impl Summary {
+    /// Fills [`Summary::test`] from the finals.
+    pub fn summarise(&mut self) {
+        let mut by_metric: BTreeMap<&str, BTreeMap<Option<usize>, Vec<f64>>> = BTreeMap::new();
+        for last in &self.finals {
+            for (metric, &value) in &last.test {
+                by_metric.entry(metric).or_default().entry(last.outer).or_default().push(value);
+            }
+        }
+        self.test = by_metric
+            .into_iter()
+            .map(|(metric, folds)| {
+                let per_outer: Vec<f64> = folds.into_values().map(|values| mean(&values)).collect();
+                let centre = mean(&per_outer);
+                let spread: f64 = per_outer.iter().map(|x| (x - centre) * (x - centre)).sum();
+                #[expect(clippy::cast_precision_loss, reason = "folds are few")]
+                let std = (per_outer.len() > 1).then(|| (spread / (per_outer.len() - 1) as f64).sqrt());
+                (metric.to_owned(), MetricSummary { mean: centre, std, per_outer })
+            })
+            .collect();
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "folds are few")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn last(outer: usize, value: f64) -> FinalSummary {
+        FinalSummary {
+            fit: String::new(),
+            outer: Some(outer),
+            inner: None,
+            trial: None,
+            threshold: 0.5,
+            validation: BTreeMap::new(),
+            test: BTreeMap::from([("roc_auc".to_owned(), value)]),
+        }
+    }
+
+    #[test]
+    fn inner_models_are_averaged_before_the_outer_folds_are_compared() {
+        let mut summary = Summary {
+            experiment: "e".to_owned(),
+            status: "complete".to_owned(),
+            n_fits: 3,
+            n_failed_trials: 0,
+            objective: None,
+            studies: Vec::new(),
+            finals: vec![last(0, 0.7), last(0, 0.9), last(1, 0.6)],
+            test: BTreeMap::new(),
+        };
+        summary.summarise();
+        let auc = &summary.test["roc_auc"];
+        assert!((auc.per_outer[0] - 0.8).abs() < 1e-12 && (auc.per_outer[1] - 0.6).abs() < 1e-12);
+        assert!((auc.mean - 0.7).abs() < 1e-12);
+        // sqrt((0.1^2 + 0.1^2) / 1)
+        assert!((auc.std.expect("two folds") - 0.02_f64.sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_parameter_that_was_not_active_is_an_empty_cell() {
+        let row = TrialRow {
+            outer: Some(0),
+            inner: None,
+            trial: 3,
+            assignment: Assignment::from([("lr".to_owned(), crate::value::Value::Float(1e-5))]),
+            state: TrialState::Complete { value: 0.1 },
+        };
+        let text = String::from_utf8(trials_csv(&[row], &["lr".to_owned(), "momentum".to_owned()])).expect("UTF-8");
+        assert_eq!(text, "outer,inner,trial,state,value,reason,lr,momentum\n0,,3,complete,0.1,,1e-5,\n");
+    }
+}

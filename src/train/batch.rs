@@ -1,0 +1,155 @@
+//! Rows as tensors.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+
+use super::predictor::{EVALUATION_BATCH, read};
+use super::preprocessing::CHANNELS;
+use super::{Preprocessing, TrainError, augment};
+use crate::data::{Dataset, Encoder, Features, Pictures, Table};
+use crate::model::{Input, Network};
+use crate::seed::Seed;
+use crate::spec::network::Augment;
+
+/// Gives the rows of a data set as batches.
+pub(super) enum Rows<'a> {
+    /// Pictures, and what each byte of each channel becomes.
+    Pictures { pictures: &'a Pictures, scaled: Box<[[f32; 256]; CHANNELS]> },
+    /// A table.
+    Table { table: &'a Table, encoder: &'a Encoder },
+    /// Features that a frozen backbone gave.
+    Features(BackboneFeatures),
+}
+
+/// What a frozen backbone gives for some rows of a data set.
+pub(super) struct BackboneFeatures {
+    width: usize,
+    values: Vec<f32>,
+    /// Position of each row of the data set in `values`.
+    position: Vec<Option<usize>>,
+}
+
+/// How the pictures of a training batch are changed: the stream of a row is `seed.child_at("augment", row)`.
+#[derive(Clone, Copy)]
+pub(super) struct Augmentation<'a> {
+    pub(super) steps: &'a [Augment],
+    pub(super) seed: Seed,
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of `data` after `preprocessing`.
+    ///
+    /// # Errors
+    /// The data is not what the preprocessing was fitted on.
+    pub(super) fn new(data: &'a Dataset, preprocessing: &'a Preprocessing) -> Result<Self, TrainError> {
+        let expected = match preprocessing {
+            Preprocessing::Pictures(scaling) => format!("pictures of {0} x {0} pixels", scaling.size),
+            Preprocessing::Table { encoder } => format!("table rows that encode to {} numbers", encoder.width()),
+        };
+        match (data.features(), preprocessing) {
+            (Features::Pictures(pictures), Preprocessing::Pictures(scaling)) if pictures.size() == scaling.size => {
+                Ok(Self::Pictures { pictures, scaled: Box::new(scaling.table()) })
+            }
+            (Features::Pictures(pictures), _) => {
+                Err(TrainError::OtherRows { expected, found: format!("pictures of {0} x {0} pixels", pictures.size()) })
+            }
+            (Features::Table(table), Preprocessing::Table { encoder }) => Ok(Self::Table { table, encoder }),
+            (Features::Table(_), _) => Err(TrainError::OtherRows { expected, found: "those of a table".to_owned() }),
+            (Features::None, _) => Err(TrainError::OtherRows { expected, found: "without features".to_owned() }),
+        }
+    }
+
+    /// A batch of rows as they are.
+    pub(super) fn batch(&self, rows: &[usize], device: &Device) -> Input {
+        let nothing = Augmentation { steps: &[], seed: Seed::root(0) };
+        self.augmented(rows, nothing, device)
+    }
+
+    /// A batch of rows, its pictures augmented; what comes of a row depends neither on its batch nor on its place in it.
+    pub(super) fn augmented(&self, rows: &[usize], augmentation: Augmentation<'_>, device: &Device) -> Input {
+        match self {
+            Self::Pictures { pictures, scaled } => {
+                let size = pictures.size();
+                let mut values = vec![0.0_f32; rows.len() * CHANNELS * size * size];
+                values.par_chunks_exact_mut(CHANNELS * size * size).zip(rows).for_each(|(out, &row)| {
+                    let picture = pictures.picture(row);
+                    if augmentation.steps.is_empty() {
+                        scale(picture, scaled, out);
+                    } else {
+                        let (mut changed, mut scratch) = (picture.to_vec(), vec![0; picture.len()]);
+                        let mut draw = augmentation.seed.child_at("augment", row).stream();
+                        augment::apply(augmentation.steps, &mut changed, &mut scratch, size, &mut draw);
+                        scale(&changed, scaled, out);
+                    }
+                });
+                let data = TensorData::new(values, [rows.len(), CHANNELS, size, size]);
+                Input::Pictures(Tensor::from_data(data, device))
+            }
+            Self::Table { table, encoder } => {
+                let values: Vec<f32> = rows.iter().flat_map(|&row| encoder.encode(table, row)).collect();
+                Input::Vectors(Tensor::from_data(TensorData::new(values, [rows.len(), encoder.width()]), device))
+            }
+            Self::Features(features) => Input::Features(features.batch(rows, device)),
+        }
+    }
+
+    /// What the backbone of an evaluating network gives for the rows, in place of the rows themselves.
+    ///
+    /// Rows are taken in the given order in batches of [`EVALUATION_BATCH`], as an evaluation does.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(super) fn through_backbone(
+        &self,
+        network: &Network,
+        rows: &[usize],
+        n: usize,
+        device: &Device,
+    ) -> Result<Rows<'static>, TrainError> {
+        let mut features = BackboneFeatures { width: 0, values: Vec::new(), position: vec![None; n] };
+        for (index, &row) in rows.iter().enumerate() {
+            features.position[row] = Some(index);
+        }
+        for batch in rows.chunks(EVALUATION_BATCH) {
+            let of_batch = network.features(self.batch(batch, device));
+            features.width = of_batch.dims()[1];
+            features.values.extend(read(of_batch)?);
+        }
+        Ok(Rows::Features(features))
+    }
+}
+
+impl BackboneFeatures {
+    fn batch(&self, rows: &[usize], device: &Device) -> Tensor<2> {
+        let mut values = Vec::with_capacity(rows.len() * self.width);
+        for &row in rows {
+            let at = self.position[row].expect("only rows whose features were computed are asked for") * self.width;
+            values.extend_from_slice(&self.values[at..at + self.width]);
+        }
+        Tensor::from_data(TensorData::new(values, [rows.len(), self.width]), device)
+    }
+}
+
+/// Bytes `[size, size, 3]` to numbers `[3, size, size]`.
+fn scale(picture: &[u8], scaled: &[[f32; 256]; CHANNELS], out: &mut [f32]) {
+    let pixels = picture.len() / CHANNELS;
+    for (channel, plane) in out.chunks_exact_mut(pixels).enumerate() {
+        let table = &scaled[channel];
+        for (value, pixel) in plane.iter_mut().zip(picture.chunks_exact(CHANNELS)) {
+            *value = table[usize::from(pixel[channel])];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_follow_one_another() {
+        let scaled = std::array::from_fn(|channel| std::array::from_fn(|byte| (100 * channel + byte) as f32));
+        let mut out = [0.0; 6];
+        scale(&[1, 2, 3, 4, 5, 6], &scaled, &mut out);
+        assert_eq!(out, [1.0, 4.0, 102.0, 105.0, 203.0, 206.0]);
+    }
+}

@@ -1,0 +1,110 @@
+//! What must hold before a fit begins, so that it fails at once and not after an hour.
+
+use super::{TrainError, TrainSpec};
+use crate::data::{Dataset, Features};
+use crate::spec::network::{Augment, EarlyStop, Loss, Optimizer, PhaseSpec};
+use crate::split::TrainValidation;
+
+/// Checks phases against each other, the data and the rows.
+pub(super) fn check(spec: &TrainSpec<'_>, data: &Dataset, rows: &TrainValidation) -> Result<(), TrainError> {
+    if spec.phases.is_empty() {
+        return Err(TrainError::NoPhases);
+    }
+    if rows.train.is_empty() {
+        return Err(TrainError::NoRows);
+    }
+    let n_classes = data.classes().len();
+    if spec.model.loss == Loss::BinaryCrossEntropy && n_classes != 2 {
+        return Err(TrainError::NotTwoClasses { n_classes });
+    }
+    for (index, phase) in spec.phases.iter().enumerate() {
+        if spec.phases[..index].iter().any(|earlier| earlier.name == phase.name) {
+            return Err(TrainError::SameName { phase: phase.name.clone() });
+        }
+        check_steps(phase, rows.train.len())?;
+        if let Some(early_stop) = &phase.early_stop {
+            check_early_stop(phase, early_stop, rows)?;
+        }
+        check_augment(phase, data)?;
+        check_optimizer(phase)?;
+    }
+    Ok(())
+}
+
+fn check_steps(phase: &PhaseSpec, n_rows: usize) -> Result<(), TrainError> {
+    for (value, what) in [(phase.epochs, "epochs"), (phase.batch_size, "batch_size")] {
+        if value == 0 {
+            return Err(TrainError::Zero { phase: phase.name.clone(), what });
+        }
+    }
+    if phase.drop_last && n_rows < phase.batch_size {
+        return Err(TrainError::NoFullBatch { phase: phase.name.clone(), n_rows, batch_size: phase.batch_size });
+    }
+    Ok(())
+}
+
+fn check_early_stop(phase: &PhaseSpec, stop: &EarlyStop, rows: &TrainValidation) -> Result<(), TrainError> {
+    if rows.validation.is_empty() {
+        return Err(TrainError::NothingToWatch { phase: phase.name.clone() });
+    }
+    if stop.patience == 0 {
+        return Err(TrainError::Zero { phase: phase.name.clone(), what: "patience" });
+    }
+    in_range(phase, "min_delta", stop.min_delta, AT_LEAST_ZERO)?;
+    if stop.monitor.direction().is_none() {
+        return Err(TrainError::NoDirection { phase: phase.name.clone(), metric: stop.monitor });
+    }
+    Ok(())
+}
+
+fn check_augment(phase: &PhaseSpec, data: &Dataset) -> Result<(), TrainError> {
+    if !phase.augment.is_empty() && !matches!(data.features(), Features::Pictures(_)) {
+        return Err(TrainError::NoPictures { phase: phase.name.clone() });
+    }
+    phase.augment.iter().try_for_each(|augment| match augment {
+        Augment::Flip { p } => in_range(phase, "p of flip", *p, PROBABILITY),
+        Augment::Crop { .. } => Ok(()),
+    })
+}
+
+/// The conditions under which PyTorch's optimizers accept their arguments.
+fn check_optimizer(phase: &PhaseSpec) -> Result<(), TrainError> {
+    match phase.optimizer {
+        Optimizer::Sgd { lr, momentum, dampening, weight_decay, nesterov } => {
+            in_range(phase, "lr", lr, AT_LEAST_ZERO)?;
+            in_range(phase, "momentum", momentum, AT_LEAST_ZERO)?;
+            in_range(phase, "dampening", dampening, FINITE)?;
+            in_range(phase, "weight_decay", weight_decay, AT_LEAST_ZERO)?;
+            if nesterov && (momentum <= 0.0 || dampening != 0.0) {
+                return Err(TrainError::Nesterov { phase: phase.name.clone() });
+            }
+            Ok(())
+        }
+        Optimizer::Adam { lr, betas, eps, weight_decay } | Optimizer::AdamW { lr, betas, eps, weight_decay } => {
+            in_range(phase, "lr", lr, AT_LEAST_ZERO)?;
+            in_range(phase, "beta 0", betas[0], BELOW_ONE)?;
+            in_range(phase, "beta 1", betas[1], BELOW_ONE)?;
+            in_range(phase, "eps", eps, AT_LEAST_ZERO)?;
+            in_range(phase, "weight_decay", weight_decay, AT_LEAST_ZERO)
+        }
+        Optimizer::RmsProp { lr, alpha, eps, weight_decay, momentum, centered: _ } => {
+            in_range(phase, "lr", lr, AT_LEAST_ZERO)?;
+            in_range(phase, "alpha", alpha, AT_LEAST_ZERO)?;
+            in_range(phase, "eps", eps, AT_LEAST_ZERO)?;
+            in_range(phase, "weight_decay", weight_decay, AT_LEAST_ZERO)?;
+            in_range(phase, "momentum", momentum, AT_LEAST_ZERO)
+        }
+    }
+}
+
+/// What must hold for a number, in words and as a test.
+type Rule = (&'static str, fn(f64) -> bool);
+
+const FINITE: Rule = ("be finite", f64::is_finite);
+const AT_LEAST_ZERO: Rule = ("be finite and at least 0", |x| x.is_finite() && x >= 0.0);
+const PROBABILITY: Rule = ("lie in 0 to 1", |x| (0.0..=1.0).contains(&x));
+const BELOW_ONE: Rule = ("be at least 0 and below 1", |x| (0.0..1.0).contains(&x));
+
+fn in_range(phase: &PhaseSpec, what: &'static str, value: f64, (must, holds): Rule) -> Result<(), TrainError> {
+    if holds(value) { Ok(()) } else { Err(TrainError::Range { phase: phase.name.clone(), what, value, must }) }
+}

@@ -1,0 +1,144 @@
+//! Why training fails.
+
+use crate::metric::{Metric, PredictionsError};
+use crate::model::{ModelError, WeightsError};
+
+/// Why a network could not be trained or used.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// No phase.
+    #[error("there is no phase to train; give train at least one phase")]
+    NoPhases,
+    /// Two phases of one name.
+    #[error("two phases are called `{phase}`, but a phase's name must be its own; rename one")]
+    SameName {
+        /// The name.
+        phase: String,
+    },
+    /// Nothing to learn from.
+    #[error("there are no rows to train on; give the split more training rows")]
+    NoRows,
+    /// A number of a phase that must be at least 1 is 0.
+    #[error("{what} of phase `{phase}` is 0, but must be at least 1")]
+    Zero {
+        /// The phase.
+        phase: String,
+        /// What is 0.
+        what: &'static str,
+    },
+    /// A number of a phase is outside its range.
+    #[error("{what} of phase `{phase}` is {value}, but must {must}")]
+    Range {
+        /// The phase.
+        phase: String,
+        /// What is outside.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What must hold.
+        must: &'static str,
+    },
+    /// Nesterov's momentum with settings it is not defined for.
+    #[error("nesterov of phase `{phase}` needs a momentum above 0 and a dampening of 0")]
+    Nesterov {
+        /// The phase.
+        phase: String,
+    },
+    /// `drop_last` leaves nothing.
+    #[error(
+        "phase `{phase}` drops incomplete batches, but {n_rows} rows do not fill a batch of {batch_size}; lower \
+         batch_size or set drop_last to false"
+    )]
+    NoFullBatch {
+        /// The phase.
+        phase: String,
+        /// Number of training rows.
+        n_rows: usize,
+        /// Rows per batch.
+        batch_size: usize,
+    },
+    /// Early stopping with nothing to watch.
+    #[error("phase `{phase}` stops early, but there are no validation rows to watch; leave early_stop out")]
+    NothingToWatch {
+        /// The phase.
+        phase: String,
+    },
+    /// The watched metric has no better end.
+    #[error("phase `{phase}` watches {metric}, which is neither better when larger nor when smaller; watch log_loss")]
+    NoDirection {
+        /// The phase.
+        phase: String,
+        /// The metric.
+        metric: Metric,
+    },
+    /// The watched metric is not defined on the validation rows.
+    #[error(
+        "{metric} is not defined on the validation rows, which may lack a class; watch log_loss in phase `{phase}`"
+    )]
+    Undefined {
+        /// The phase.
+        phase: String,
+        /// The metric.
+        metric: Metric,
+    },
+    /// One logit for another number of classes than two.
+    #[error(
+        "binary cross entropy tells two classes apart, but the data has {n_classes}; use cross_entropy as the loss"
+    )]
+    NotTwoClasses {
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// Augmentation of something that is no picture.
+    #[error("phase `{phase}` augments pictures, but the rows are none; leave augment out")]
+    NoPictures {
+        /// The phase.
+        phase: String,
+    },
+    /// Rows that a trained model cannot take.
+    #[error("the model takes {expected}, but the rows are {found}; open the data as for the training")]
+    OtherRows {
+        /// What it takes.
+        expected: String,
+        /// What it got.
+        found: String,
+    },
+    /// The loss or a logit is infinite or not a number.
+    #[error("training diverged in epoch {epoch} (phase `{phase}`); lower the learning rate")]
+    Diverged {
+        /// The epoch, counted through all phases.
+        epoch: usize,
+        /// The phase.
+        phase: String,
+    },
+    /// The network cannot be built.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The weights cannot be written or read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// Predictions that are none.
+    #[error("the predictions are not valid")]
+    Predictions(#[from] PredictionsError),
+    /// The device fails.
+    #[error("the device does not answer: {reason}; try `--device cpu`")]
+    Device {
+        /// What it says.
+        reason: String,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl TrainError {
+    /// A device's own words as an error.
+    pub(super) fn device(error: impl std::fmt::Display) -> Self {
+        Self::Device { reason: error.to_string() }
+    }
+}

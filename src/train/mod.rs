@@ -1,0 +1,104 @@
+//! Training: a model specification, phases and rows become weights, with a record of every epoch.
+//!
+//! [`train`] takes the rows to learn from and the rows to validate on, and never sees others. An [`Observer`] hears of
+//! every epoch and answers whether to go on. [`Trained`] holds the weights the fit ended with: those of the best epoch
+//! of the last phase when it stops early, else those of its last epoch. [`Predictor`] is what is left of it for use.
+//!
+//! Every random number comes from labels below the fit's seed: `init` and a tensor's path for first weights; the
+//! phase's name, the epoch and `shuffle`, `augment` with the row, or `dropout` for the rest. Evaluation takes rows in
+//! the given order in batches of [`EVALUATION_BATCH`], so what is predicted later is what was recorded.
+
+mod augment;
+mod batch;
+mod check;
+mod early_stop;
+mod error;
+mod fit;
+mod loss;
+mod optimizer;
+mod predictor;
+mod preprocessing;
+mod self_test;
+
+use crate::metric::Metric;
+use crate::seed::Seed;
+use crate::spec::network::{ModelSpec, PhaseSpec};
+
+pub use error::TrainError;
+pub use fit::{Trained, train};
+pub use predictor::{EVALUATION_BATCH, Predictor};
+pub use preprocessing::{PictureScaling, Preprocessing};
+pub use self_test::{SelfTest, self_test};
+
+/// What is trained, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainSpec<'a> {
+    /// The network and its loss.
+    pub model: &'a ModelSpec,
+    /// Phases, one after the other on the same weights; each begins with an optimizer that remembers nothing.
+    pub phases: &'a [PhaseSpec],
+    /// Where every random stream of the fit comes from.
+    pub seed: Seed,
+}
+
+/// What an epoch came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochRecord {
+    /// Position of the epoch, from 1, counted through all phases.
+    pub epoch: usize,
+    /// The phase's name.
+    pub phase: String,
+    /// Mean loss over the rows trained on, each at the moment it was trained on.
+    pub train_loss: f64,
+    /// Metrics on the validation rows after the epoch, with a threshold of 0.5; empty without validation rows.
+    pub validation: Vec<(Metric, f64)>,
+}
+
+/// What a phase came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseOutcome {
+    /// The phase's name.
+    pub name: String,
+    /// Its first epoch, counted through all phases.
+    pub first_epoch: usize,
+    /// Its last epoch, counted through all phases.
+    pub last_epoch: usize,
+    /// The epoch whose weights it ended with, counted through all phases.
+    pub kept_epoch: usize,
+}
+
+impl PhaseOutcome {
+    /// For how many epochs the weights it ended with were trained in this phase, at least 1.
+    #[must_use]
+    pub fn n_kept_epochs(&self) -> usize {
+        self.kept_epoch + 1 - self.first_epoch
+    }
+}
+
+/// Whether training goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// End the training after this epoch.
+    Stop,
+}
+
+/// Hears how training goes.
+pub trait Observer {
+    /// A phase of at most `epochs` epochs begins.
+    fn phase(&mut self, name: &str, epochs: usize) {
+        let _ = (name, epochs);
+    }
+
+    /// `done` of an epoch's `total` batches are trained.
+    fn batch(&mut self, done: usize, total: usize) {
+        let _ = (done, total);
+    }
+
+    /// An epoch is trained and validated; the answer ends the training or not.
+    fn epoch(&mut self, record: &EpochRecord) -> Flow;
+}
+
+#[cfg(test)]
+mod tests;

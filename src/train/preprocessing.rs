@@ -1,0 +1,121 @@
+//! How rows become numbers: fitted on training rows, and kept beside the weights.
+
+use serde::{Deserialize, Serialize};
+
+use super::TrainError;
+use crate::data::{Dataset, Encoder, Features, Pictures};
+use crate::model::{InputShape, ModelError};
+
+/// Number of channels of a picture.
+pub(super) const CHANNELS: usize = 3;
+
+/// What is done to a row before a network sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Preprocessing {
+    /// Pictures are scaled by channel.
+    Pictures(PictureScaling),
+    /// Columns of a table are encoded.
+    Table {
+        /// How.
+        encoder: Encoder,
+    },
+}
+
+/// The scaling of pictures: of a byte `b` of a channel, `(b / 255 - mean) / std`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PictureScaling {
+    /// Height and width, in pixels.
+    pub size: usize,
+    /// Mean of red, green and blue over the training rows, of 0 to 1.
+    pub mean: [f64; CHANNELS],
+    /// Standard deviation of red, green and blue over the training rows (of the population); 1 for a constant channel.
+    pub std: [f64; CHANNELS],
+}
+
+impl Preprocessing {
+    /// Fits the preprocessing to the training rows.
+    ///
+    /// # Errors
+    /// The rows have no features.
+    pub(super) fn fit(data: &Dataset, train: &[usize]) -> Result<Self, TrainError> {
+        match data.features() {
+            Features::Pictures(pictures) => Ok(Self::Pictures(PictureScaling::fit(pictures, train))),
+            Features::Table(table) => Ok(Self::Table { encoder: Encoder::fit(table, train) }),
+            Features::None => Err(ModelError::NoFeatures.into()),
+        }
+    }
+
+    /// The shape of a row after it.
+    #[must_use]
+    pub fn shape(&self) -> InputShape {
+        match self {
+            Self::Pictures(scaling) => InputShape::Picture { channels: CHANNELS, size: scaling.size },
+            Self::Table { encoder } => InputShape::Vector { width: encoder.width() },
+        }
+    }
+}
+
+impl PictureScaling {
+    /// Mean and deviation of the pictures' bytes, exact until the last division.
+    fn fit(pictures: &Pictures, rows: &[usize]) -> Self {
+        let (mut sum, mut squares) = ([0_u64; CHANNELS], [0_u64; CHANNELS]);
+        for &row in rows {
+            for pixel in pictures.picture(row).chunks_exact(CHANNELS) {
+                for channel in 0..CHANNELS {
+                    let byte = u64::from(pixel[channel]);
+                    sum[channel] += byte;
+                    squares[channel] += byte * byte;
+                }
+            }
+        }
+        let n = (rows.len() * pictures.size() * pictures.size()) as u128;
+        #[expect(clippy::cast_precision_loss, reason = "sums of bytes over a data set stay below 2^53")]
+        let moments = |channel: usize| {
+            let (s, q) = (u128::from(sum[channel]), u128::from(squares[channel]));
+            let variance = (n * q - s * s) as f64 / (n * n) as f64;
+            (s as f64 / n as f64 / 255.0, variance.sqrt() / 255.0)
+        };
+        let moments: [(f64, f64); CHANNELS] = std::array::from_fn(moments);
+        Self {
+            size: pictures.size(),
+            mean: moments.map(|(mean, _)| mean),
+            std: moments.map(|(_, std)| if std > 0.0 { std } else { 1.0 }),
+        }
+    }
+
+    /// What each byte of each channel becomes, `[channel][byte]`.
+    pub(super) fn table(&self) -> [[f32; 256]; CHANNELS] {
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "bytes, to single precision")]
+        std::array::from_fn(|channel| {
+            std::array::from_fn(|byte| ((byte as f64 / 255.0 - self.mean[channel]) / self.std[channel]) as f32)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_scaled_by_channel() {
+        let scaling = PictureScaling { size: 1, mean: [0.0, 0.5, 1.0], std: [1.0, 0.25, 2.0] };
+        let table = scaling.table();
+        assert_eq!((table[0][0], table[0][255]), (0.0, 1.0));
+        assert_eq!((table[1][0], table[1][255]), (-2.0, 2.0));
+        assert_eq!((table[2][0], table[2][255]), (-0.5, 0.0));
+        assert_eq!(table[0][51], 0.2);
+    }
+
+    #[test]
+    fn the_scaling_survives_json() {
+        let scaling = PictureScaling { size: 7, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] };
+        let json = serde_json::to_value(Preprocessing::Pictures(scaling.clone())).expect("plain data");
+        assert_eq!(json["kind"], "pictures");
+        assert_eq!(json["size"], 7);
+        match serde_json::from_value(json).expect("as written") {
+            Preprocessing::Pictures(read) => assert_eq!(read, scaling),
+            Preprocessing::Table { .. } => panic!("pictures were written"),
+        }
+    }
+}

@@ -107,9 +107,11 @@ fn breaches(file: &str, module: &[&str], source: &str) -> Vec<Breach> {
 /// The top modules that `crate::` paths name, and `super::` paths that climb to the top from a file `depth` modules
 /// down; each with its position.
 fn arrows(code: &str, depth: usize) -> Vec<(usize, String)> {
+    let inline = inline_modules(code);
     let mut found = Vec::new();
     let mut supers: Option<(usize, usize)> = None;
     for range in words(code) {
+        let depth = depth + inline.iter().filter(|body| body.contains(&range.start)).count();
         let continues = supers.is_some_and(|(end, _)| code[end..range.start].trim() == "::");
         let climbed = match (&code[range.clone()], supers) {
             ("crate", _) => depth,
@@ -119,11 +121,22 @@ fn arrows(code: &str, depth: usize) -> Vec<(usize, String)> {
         };
         supers = (climbed > 0).then_some((range.end, climbed));
         let rest = code[range.end..].trim_start();
-        if climbed != depth || !rest.starts_with("::") {
-            continue;
+        if climbed == depth && rest.starts_with("::") {
+            found.extend(heads(code, code.len() - rest.len() + 2));
         }
-        let start = code.len() - rest.len() + 2;
-        found.extend(heads(code, start));
+    }
+    found
+}
+
+/// The bodies of modules written out in place.
+fn inline_modules(code: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut previous = "";
+    for range in words(code) {
+        if previous == "mod" && code[range.end..].trim_start().starts_with('{') {
+            found.push(range.end..item_end(code, range.end));
+        }
+        previous = &code[range];
     }
     found
 }
@@ -400,6 +413,12 @@ fn arrows_in_groups_and_through_super_are_found() {
         said(&["spec", "print"], climbing),
         ["planted.rs:2: spec (layer 3) -> train (layer 6) does not go down"],
         "one level down two of them are"
+    );
+    let inline = "mod absent {\n    use super::Device;\n    use super::super::{cli, seed};\n}\n";
+    assert_eq!(
+        said(&["study"], inline),
+        ["planted.rs:3: study (layer 4) -> cli (layer 9) does not go down"],
+        "a module written out in place is one level more"
     );
 }
 

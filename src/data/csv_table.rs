@@ -1,9 +1,11 @@
 //! Tables in CSV files: a header line, commas, UTF-8. Spaces around cells do not count.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::io;
 use std::path::Path;
 
-use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+use csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
 
 use super::dataset::{Dataset, Features, Rows};
 use super::error::DataError;
@@ -19,76 +21,58 @@ pub(super) fn open(spec: &CsvTableSpec) -> Result<Dataset, DataError> {
     let roles = Roles::settle(spec, &file)?;
     let (classes, targets) = file.named(roles.target, "target", spec)?;
     if let [class] = &classes[..] {
-        return Err(DataError::OneClass {
-            path: spec.path.clone(),
-            class: class.clone(),
-        });
+        return Err(DataError::OneClass { path: spec.path.clone(), class: class.clone() });
     }
     let groups = match roles.group {
         Some(column) => Some(file.named(column, "group", spec)?.1),
         None => None,
     };
-    let columns: Result<Vec<Column>, DataError> = roles
-        .features
-        .iter()
-        .map(|&(column, categorical)| file.column(column, categorical, spec))
-        .collect();
-    let rows = Rows {
-        ids: (0..targets.len()).map(|row| format!("row-{row}")).collect(),
-        classes,
-        targets,
-        groups,
-    };
+    let columns: Result<Vec<Column>, DataError> =
+        roles.features.iter().map(|&(column, categorical)| file.column(column, categorical, spec)).collect();
+    let rows = Rows { ids: (0..targets.len()).map(|row| format!("row-{row}")).collect(), classes, targets, groups };
     Ok(Dataset::new(rows, Features::Table(Table::new(columns?))))
 }
 
 /// The cells as text.
 struct RawTable {
     header: Vec<String>,
-    rows: Vec<StringRecord>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    /// Line in the file, from 1.
+    line: u64,
+    cells: StringRecord,
 }
 
 impl RawTable {
     fn read(path: &Path) -> Result<Self, DataError> {
-        let unreadable = |error| table_error(path, error);
-        let mut reader = ReaderBuilder::new()
-            .trim(Trim::All)
-            .from_path(path)
-            .map_err(unreadable)?;
-        let header: Vec<String> = reader
-            .headers()
-            .map_err(unreadable)?
-            .iter()
-            .map(str::to_owned)
-            .collect();
+        let bytes = fs::read(path).map_err(|source| DataError::TableUnreadable { path: path.to_owned(), source })?;
+        let unreadable = |error| table_error(path, &bytes, error);
+        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(&bytes[..]);
+        let header: Vec<String> = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
         let mut seen = BTreeSet::new();
         if let Some(column) = header.iter().find(|name| !seen.insert(*name)) {
-            return Err(DataError::ColumnTwice {
-                path: path.to_owned(),
-                column: column.clone(),
-            });
+            return Err(DataError::ColumnTwice { path: path.to_owned(), column: column.clone() });
         }
-        let rows = reader.records().collect::<Result<Vec<_>, _>>();
-        let rows = rows.map_err(unreadable)?;
+        let mut rows = Vec::new();
+        for cells in reader.records() {
+            let cells = cells.map_err(unreadable)?;
+            let line = cells.position().map_or(1, |start| line_at(&bytes, start));
+            rows.push(Row { line, cells });
+        }
         if rows.is_empty() {
-            return Err(DataError::TableEmpty {
-                path: path.to_owned(),
-            });
+            return Err(DataError::TableEmpty { path: path.to_owned() });
         }
         Ok(Self { header, rows })
     }
 
     /// The cells of a column with their lines, `None` where the value is missing.
-    fn cells(
-        &self,
-        column: usize,
-        missing: &[String],
-    ) -> impl Iterator<Item = (u64, Option<&str>)> {
+    fn cells(&self, column: usize, missing: &[String]) -> impl Iterator<Item = (u64, Option<&str>)> {
         self.rows.iter().map(move |row| {
-            let cell = &row[column];
+            let cell = &row.cells[column];
             let missing = cell.is_empty() || missing.iter().any(|text| text == cell);
-            let line = row.position().map_or(0, csv::Position::line);
-            (line, (!missing).then_some(cell))
+            (row.line, (!missing).then_some(cell))
         })
     }
 
@@ -103,22 +87,14 @@ impl RawTable {
         let missing = self.cells(column, &spec.missing).find(|(_, cell)| cell.is_none());
         match missing {
             None => Ok((names, rows.into_iter().flatten().collect())),
-            Some((line, _)) => Err(DataError::CellMissing {
-                path: spec.path.clone(),
-                line,
-                column: self.header[column].clone(),
-                role,
-            }),
+            Some((line, _)) => {
+                Err(DataError::CellMissing { path: spec.path.clone(), line, column: self.header[column].clone(), role })
+            }
         }
     }
 
     /// A column to learn from.
-    fn column(
-        &self,
-        column: usize,
-        categorical: bool,
-        spec: &CsvTableSpec,
-    ) -> Result<Column, DataError> {
+    fn column(&self, column: usize, categorical: bool, spec: &CsvTableSpec) -> Result<Column, DataError> {
         let name = &self.header[column];
         let texts: Vec<(u64, Option<&str>)> = self.cells(column, &spec.missing).collect();
         let numbers: Option<Vec<Option<f64>>> = texts
@@ -165,11 +141,9 @@ impl Roles {
                 columns: file.header.clone(),
             })?;
             match roles[index].replace(role) {
-                Some(first) if first != role => Err(DataError::ColumnRoles {
-                    column: column.clone(),
-                    first,
-                    second: role,
-                }),
+                Some(first) if first != role => {
+                    Err(DataError::ColumnRoles { column: column.clone(), first, second: role })
+                }
                 _ => Ok(index),
             }
         };
@@ -188,49 +162,237 @@ impl Roles {
             .map(|(index, role)| (index, role.is_some()))
             .collect();
         if features.is_empty() {
-            return Err(DataError::NoFeatures {
-                path: spec.path.clone(),
-            });
+            return Err(DataError::NoFeatures { path: spec.path.clone() });
         }
-        Ok(Self {
-            target,
-            group,
-            features,
-        })
+        Ok(Self { target, group, features })
     }
 }
 
 /// The different texts in order, and the index of each cell's text among them.
-fn numbered<'a>(
-    cells: impl Iterator<Item = Option<&'a str>>,
-) -> (Vec<String>, Vec<Option<usize>>) {
+fn numbered<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> (Vec<String>, Vec<Option<usize>>) {
     let cells: Vec<Option<&str>> = cells.collect();
     let names: BTreeSet<&str> = cells.iter().copied().flatten().collect();
     let names: Vec<&str> = names.into_iter().collect();
-    let rows = cells
-        .iter()
-        .map(|cell| cell.and_then(|text| names.binary_search(&text).ok()))
-        .collect();
+    let rows = cells.iter().map(|cell| cell.and_then(|text| names.binary_search(&text).ok())).collect();
     (names.into_iter().map(str::to_owned).collect(), rows)
 }
 
-fn table_error(path: &Path, error: csv::Error) -> DataError {
+/// The line of a record: its start as the reader tells it lies before the empty lines above the record.
+fn line_at(bytes: &[u8], start: &Position) -> u64 {
+    let rest = &bytes[bytes.len().min(start.byte() as usize)..];
+    let ends = rest.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r');
+    start.line() + ends.filter(|&&byte| byte == b'\n').count() as u64
+}
+
+fn table_error(path: &Path, bytes: &[u8], error: csv::Error) -> DataError {
     let path = path.to_owned();
-    let line = error.position().map_or(1, csv::Position::line);
+    let line = error.position().map_or(1, |start| line_at(bytes, start));
     match error.into_kind() {
         ErrorKind::Io(source) => DataError::TableUnreadable { path, source },
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => DataError::Ragged {
-            path,
-            line,
-            found: len,
-            expected: expected_len,
-        },
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            DataError::Ragged { path, line, found: len, expected: expected_len }
+        }
         ErrorKind::Utf8 { .. } => DataError::NotUtf8 { path, line },
-        other => DataError::TableUnreadable {
-            path,
-            source: std::io::Error::other(format!("{other:?}")),
-        },
+        other => DataError::TableUnreadable { path, source: io::Error::other(format!("{other:?}")) },
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::super::encoder::Encoder;
+    use super::*;
+
+    const FRUIT: &str = "weight,colour,farm,late\n1.5,red,north,yes\n-,green,south,no\n2e1,,north,no\n";
+
+    fn spec(target: &str) -> CsvTableSpec {
+        CsvTableSpec {
+            path: "table.csv".into(),
+            target: target.to_owned(),
+            drop: Vec::new(),
+            categorical: Vec::new(),
+            group: None,
+            missing: vec!["-".to_owned()],
+        }
+    }
+
+    fn open_text(text: impl AsRef<[u8]>, spec: &CsvTableSpec) -> Result<Dataset, DataError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        std::fs::write(&path, text).unwrap();
+        open(&CsvTableSpec { path, ..spec.clone() })
+    }
+
+    /// The message of an error, with the path of the table written as `table.csv`.
+    fn message(text: impl AsRef<[u8]>, spec: &CsvTableSpec) -> String {
+        let message = open_text(text, spec).unwrap_err().to_string();
+        match (message.find('/'), message.find("table.csv")) {
+            (Some(start), Some(end)) => message.replace(&message[start..end], ""),
+            _ => message,
+        }
+    }
+
+    fn table(data: &Dataset) -> &Table {
+        match data.features() {
+            Features::Table(table) => table,
+            other => panic!("a table is expected: {other:?}"),
+        }
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn columns_get_their_kind_from_their_cells() {
+        let mut spec = spec("late");
+        spec.group = Some("farm".to_owned());
+        let data = open_text(FRUIT, &spec).unwrap();
+        assert_eq!(data.ids(), ["row-0", "row-1", "row-2"]);
+        assert_eq!((data.classes(), data.targets()), (&names(&["no", "yes"])[..], &[1, 0, 0][..]));
+        assert_eq!(data.groups(), Some(&[0, 1, 0][..]));
+        assert_eq!(data.describe(), "3 rows, 1 numeric and 1 categorical columns, 2 no / 1 yes, 2 groups");
+        let [weight, colour] = table(&data).columns() else { panic!("two columns") };
+        assert_eq!((weight.name(), weight.cells()), ("weight", &Cells::Numeric(vec![Some(1.5), None, Some(20.0)])));
+        let expected = Cells::Categorical { levels: names(&["green", "red"]), rows: vec![Some(1), Some(0), None] };
+        assert_eq!((colour.name(), colour.cells()), ("colour", &expected));
+    }
+
+    #[test]
+    fn numbers_can_be_categories_and_columns_can_be_dropped() {
+        let mut spec = spec("late");
+        spec.categorical = names(&["weight"]);
+        spec.drop = names(&["colour", "farm"]);
+        let data = open_text(FRUIT, &spec).unwrap();
+        let [weight] = table(&data).columns() else { panic!("one column") };
+        let expected = Cells::Categorical { levels: names(&["1.5", "2e1"]), rows: vec![Some(0), None, Some(1)] };
+        assert_eq!(weight.cells(), &expected);
+    }
+
+    #[test]
+    fn marks_spaces_quotes_and_line_ends_do_not_matter() {
+        let plain = open_text("a,b\n1,x\n2,y\n", &spec("b")).unwrap();
+        let dressed = open_text("\u{feff}a ,\"b\"\r\n 1,x \r\n2.0,\"y\"", &spec("b")).unwrap();
+        assert_eq!(plain.fingerprint(), dressed.fingerprint());
+    }
+
+    #[test]
+    fn fingerprint_changes_with_any_cell_name_class_or_group() {
+        let mut with_group = spec("t");
+        with_group.group = Some("g".to_owned());
+        let print = |text: &str, spec: &CsvTableSpec| open_text(text, spec).unwrap().fingerprint().to_owned();
+        let before = print("x,c,g,t\n1,a,p,u\n2,b,q,v\n", &with_group);
+        assert_eq!(before, print("x,c,g,t\n1,a,p,u\n2,b,q,v\n", &with_group));
+        for other in [
+            "x,c,g,t\n1.5,a,p,u\n2,b,q,v\n",
+            "x,c,g,t\n,a,p,u\n2,b,q,v\n",
+            "x,c,g,t\n1,,p,u\n2,b,q,v\n",
+            "x,c,g,t\n1,a,p,u\n2,a,q,v\n",
+            "x,c,g,t\n1,a,p,u\n2,b,p,v\n",
+            "x,c,g,t\n1,a,p,v\n2,b,q,u\n",
+            "y,c,g,t\n1,a,p,u\n2,b,q,v\n",
+            "x,c,g,t\n1,a,p,u\n2,b,q,v\n2,b,q,v\n",
+        ] {
+            assert_ne!(before, print(other, &with_group), "{other}");
+        }
+        assert_ne!(before, print("x,c,g,t\n1,a,p,u\n2,b,q,v\n", &spec("t")));
+    }
+
+    #[test]
+    fn tables_that_cannot_be_read_are_named() {
+        let absent = CsvTableSpec { path: "/absent/table.csv".into(), ..spec("t") };
+        assert_eq!(
+            open(&absent).unwrap_err().to_string(),
+            "cannot read table `/absent/table.csv`: No such file or directory (os error 2)"
+        );
+        for empty in ["", "a,t\n", "a,t"] {
+            let expected = "table `table.csv` has no rows; expected a header line and a line for each row";
+            assert_eq!(message(empty, &spec("t")), expected);
+        }
+        assert_eq!(
+            message("a,t\n1,x\n\r\n1,2,x\n", &spec("t")),
+            "table `table.csv`, line 4: found 3 cells, the header has 2; quote cells that hold a comma"
+        );
+        assert_eq!(
+            message(b"a,t\n1,x\n\xff,y\n", &spec("t")),
+            "table `table.csv`, line 3: the text is not UTF-8; save the table as UTF-8"
+        );
+        assert_eq!(
+            message("a,t,a\n1,x,2\n", &spec("t")),
+            "table `table.csv` has two columns named `a`; rename one of them"
+        );
+    }
+
+    #[test]
+    fn columns_that_do_not_exist_are_named_with_those_that_do() {
+        let expected = |column: &str, role: &str| {
+            format!(
+                "table `table.csv` has no column `{column}`, which `{role}` names; its columns are `weight`, \
+                 `colour`, `farm`, `late`"
+            )
+        };
+        assert_eq!(message(FRUIT, &spec("Late")), expected("Late", "target"));
+        let one = || names(&["size"]);
+        assert_eq!(message(FRUIT, &CsvTableSpec { drop: one(), ..spec("late") }), expected("size", "drop"));
+        let categorical = CsvTableSpec { categorical: one(), ..spec("late") };
+        assert_eq!(message(FRUIT, &categorical), expected("size", "categorical"));
+        let grouped = CsvTableSpec { group: Some("size".to_owned()), ..spec("late") };
+        assert_eq!(message(FRUIT, &grouped), expected("size", "group"));
+    }
+
+    #[test]
+    fn a_column_has_one_role_and_one_must_be_left() {
+        let twice = CsvTableSpec { drop: names(&["late"]), ..spec("late") };
+        assert_eq!(message(FRUIT, &twice), "column `late` is named by `target` and by `drop`; a column has one role");
+        let all = CsvTableSpec { drop: names(&["weight", "colour", "farm", "farm"]), ..spec("late") };
+        assert_eq!(message(FRUIT, &all), "table `table.csv` has no column left to learn from; drop fewer columns");
+    }
+
+    #[test]
+    fn missing_classes_and_groups_are_named_with_their_line() {
+        assert_eq!(
+            message("a,t\n1,x\n\n2,-\n", &spec("t")),
+            "table `table.csv`, line 4: `t`, the target, is missing; fill it in or delete the line"
+        );
+        let grouped = CsvTableSpec { group: Some("g".to_owned()), ..spec("t") };
+        assert_eq!(
+            message("a,g,t\n1,,x\n2,p,y\n", &grouped),
+            "table `table.csv`, line 2: `g`, the group, is missing; fill it in or delete the line"
+        );
+        assert_eq!(
+            message("a,t\n1,x\n2,x\n", &spec("t")),
+            "every row of `table.csv` has the class `x`; there must be at least two classes"
+        );
+    }
+
+    #[test]
+    fn infinite_numbers_are_refused_unless_they_mean_missing_or_a_category() {
+        for text in ["inf", "NaN", "-Infinity", "1e999"] {
+            let csv = format!("a,t\n1,x\n{text},y\n");
+            assert_eq!(
+                message(&csv, &spec("t")),
+                format!(
+                    "table `table.csv`, line 3: `a` is `{text}`, which is not a finite number; list `{text}` in \
+                     `missing`, or the column in `categorical`"
+                )
+            );
+            let absent = CsvTableSpec { missing: names(&[text]), ..spec("t") };
+            let data = open_text(&csv, &absent).unwrap();
+            assert_eq!(table(&data).columns()[0].cells(), &Cells::Numeric(vec![Some(1.0), None]));
+            let category = CsvTableSpec { categorical: names(&["a"]), ..spec("t") };
+            assert!(!table(&open_text(&csv, &category).unwrap()).columns()[0].is_numeric());
+        }
+    }
+
+    #[test]
+    fn the_orchard_of_the_first_experiment_opens() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/data/orchard.csv");
+        let group = Some("orchard".to_owned());
+        let data = open(&CsvTableSpec { path, group, ..spec("variety") }).unwrap();
+        assert_eq!(data.n(), 400);
+        assert_eq!(data.classes().len(), 2);
+        let rows: Vec<usize> = (0..data.n()).collect();
+        let encoder = Encoder::fit(table(&data), &rows);
+        assert!(rows.iter().all(|&row| encoder.encode(table(&data), row).iter().all(|x| x.is_finite())));
     }
 }

@@ -47,11 +47,7 @@ impl Dataset {
     pub(super) fn new(rows: Rows, features: Features) -> Self {
         assert_eq!(rows.ids.len(), rows.targets.len(), "a class for each id");
         let fingerprint = fingerprint(&rows, &features);
-        Self(Arc::new(Content {
-            rows,
-            features,
-            fingerprint,
-        }))
+        Self(Arc::new(Content { rows, features, fingerprint }))
     }
 
     /// `n` rows of one class, without features.

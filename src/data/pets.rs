@@ -48,34 +48,19 @@ fn open_drawn(n: usize, seed: u64, size: usize, cache_dir: &Path) -> Result<Data
     Ok(Dataset::new(rows, Features::Pictures(pictures)))
 }
 
-fn open_folder(
-    folder: &Path,
-    target: PetsTarget,
-    size: usize,
-    cache_dir: &Path,
-) -> Result<Dataset, DataError> {
+fn open_folder(folder: &Path, target: PetsTarget, size: usize, cache_dir: &Path) -> Result<Dataset, DataError> {
     let photos = PetsFolder::read(folder)?;
     let (classes, targets) = match target {
         PetsTarget::Species => (species(), photos.species()),
         PetsTarget::Breed => photos.breeds(),
     };
     if targets.iter().all(|&class| class == targets[0]) {
-        return Err(DataError::OneClass {
-            path: folder.to_owned(),
-            class: classes[targets[0]].clone(),
-        });
+        return Err(DataError::OneClass { path: folder.to_owned(), class: classes[targets[0]].clone() });
     }
     let key = short_hash(&format!("{} {size}", photos.content_hash()?));
     let pictures =
-        picture_cache::open_or_make(cache_dir, &key, photos.n(), size, |index, out| {
-            photos.decode(index, size, out)
-        })?;
-    let rows = Rows {
-        ids: photos.ids(),
-        classes,
-        targets,
-        groups: None,
-    };
+        picture_cache::open_or_make(cache_dir, &key, photos.n(), size, |index, out| photos.decode(index, size, out))?;
+    let rows = Rows { ids: photos.ids(), classes, targets, groups: None };
     Ok(Dataset::new(rows, Features::Pictures(pictures)))
 }
 
@@ -92,14 +77,7 @@ mod tests {
     fn drawn(n: usize, seed: u64, target: PetsTarget, size: usize) -> Result<Dataset, DataError> {
         let cache = tempfile::tempdir().unwrap();
         let source = PetsSource::Embedded { n, seed };
-        open(
-            &PetsSpec {
-                source,
-                target,
-                size,
-            },
-            cache.path(),
-        )
+        open(&PetsSpec { source, target, size }, cache.path())
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! The Oxford-IIIT Pet data set in its official layout (Parkhi, Vedaldi, Zisserman, Jawahar 2012, "Cats and
 //! Dogs"): `images/NAME.jpg` and `annotations/list.txt` with lines `NAME CLASS-ID SPECIES BREED-ID`.
 //!
-//! The format of a picture is told from its content, since some pictures of the data set have a wrong
-//! extension. Orientation tags of cameras are not applied.
+//! Whether a picture is a JPEG or a PNG is told from its content, since some pictures of the data set have a wrong
+//! extension; other formats are refused. Orientation tags of cameras are not applied.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::error::{DecodingError, ImageFormatHint};
 use image::imageops::{self, FilterType};
-use image::{ImageError, ImageFormat, ImageReader, RgbImage};
+use image::{ImageError, ImageReader, RgbImage};
 use rayon::prelude::*;
 
 use super::error::DataError;
@@ -39,21 +38,13 @@ impl PetsFolder {
     /// Reads the list of the data set in `folder`.
     pub(super) fn read(folder: &Path) -> Result<Self, DataError> {
         if !folder.is_dir() {
-            return Err(DataError::FolderMissing {
-                path: folder.to_owned(),
-            });
+            return Err(DataError::FolderMissing { path: folder.to_owned() });
         }
         let list = folder.join("annotations").join("list.txt");
-        let text = fs::read_to_string(&list).map_err(|source| DataError::ListUnreadable {
-            folder: folder.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(&list)
+            .map_err(|source| DataError::ListUnreadable { folder: folder.to_owned(), source })?;
         let entries = parse_list(&list, &text)?;
-        Ok(Self {
-            images: folder.join("images"),
-            list,
-            entries,
-        })
+        Ok(Self { images: folder.join("images"), list, entries })
     }
 
     /// Number of pictures; at least 1.
@@ -73,8 +64,7 @@ impl PetsFolder {
 
     /// The breeds in alphabetical order, and the breed of each picture.
     pub(super) fn breeds(&self) -> (Vec<String>, Vec<usize>) {
-        let mut index: BTreeMap<&str, usize> =
-            self.entries.iter().map(|e| (e.breed(), 0)).collect();
+        let mut index: BTreeMap<&str, usize> = self.entries.iter().map(|e| (e.breed(), 0)).collect();
         index.values_mut().enumerate().for_each(|(i, slot)| *slot = i);
         let targets = self.entries.iter().map(|e| index[e.breed()]).collect();
         (index.into_keys().map(str::to_owned).collect(), targets)
@@ -82,11 +72,8 @@ impl PetsFolder {
 
     /// A hash of the names and the bytes of all files and of the way they are decoded.
     pub(super) fn content_hash(&self) -> Result<String, DataError> {
-        let files: Vec<Result<blake3::Hash, DataError>> = self
-            .entries
-            .par_iter()
-            .map(|entry| Ok(blake3::hash(&self.bytes(entry)?)))
-            .collect();
+        let files: Vec<Result<blake3::Hash, DataError>> =
+            self.entries.par_iter().map(|entry| Ok(blake3::hash(&self.bytes(entry)?))).collect();
         let mut hasher = blake3::Hasher::new_derive_key("xrun picture files 1");
         hasher.update(DECODING.as_bytes());
         for (entry, hash) in self.entries.iter().zip(files) {
@@ -99,15 +86,9 @@ impl PetsFolder {
 
     /// Decodes picture `index` into RGB bytes `[size, size, 3]`: the shorter side is scaled to `size`, then the
     /// middle is cut out.
-    pub(super) fn decode(
-        &self,
-        index: usize,
-        size: usize,
-        out: &mut [u8],
-    ) -> Result<(), DataError> {
+    pub(super) fn decode(&self, index: usize, size: usize, out: &mut [u8]) -> Result<(), DataError> {
         let entry = &self.entries[index];
-        let picture =
-            decode_rgb(&self.bytes(entry)?).map_err(|source| self.unreadable(entry, source))?;
+        let picture = decode_rgb(&self.bytes(entry)?).map_err(|source| self.unreadable(entry, source))?;
         out.copy_from_slice(&fit(&picture, size as u32));
         Ok(())
     }
@@ -150,33 +131,20 @@ fn parse_list(list: &Path, text: &str) -> Result<Vec<Entry>, DataError> {
         }
         let fields: Vec<&str> = text.split_whitespace().collect();
         let entry = match fields[..] {
-            [name, _, species @ ("1" | "2"), _] if !name.contains(['/', '\\', '\0']) => Entry {
-                name: name.to_owned(),
-                is_dog: species == "2",
-                line,
-            },
+            [name, _, species @ ("1" | "2"), _] if !name.contains(['/', '\\', '\0']) => {
+                Entry { name: name.to_owned(), is_dog: species == "2", line }
+            }
             _ => {
-                return Err(DataError::ListLine {
-                    path: list.to_owned(),
-                    line,
-                    text: text.to_owned(),
-                });
+                return Err(DataError::ListLine { path: list.to_owned(), line, text: text.to_owned() });
             }
         };
         if let Some(first) = seen.insert(entry.name.clone(), line) {
-            return Err(DataError::ListedTwice {
-                path: list.to_owned(),
-                line,
-                name: entry.name,
-                first,
-            });
+            return Err(DataError::ListedTwice { path: list.to_owned(), line, name: entry.name, first });
         }
         entries.push(entry);
     }
     if entries.is_empty() {
-        return Err(DataError::ListEmpty {
-            path: list.to_owned(),
-        });
+        return Err(DataError::ListEmpty { path: list.to_owned() });
     }
     Ok(entries)
 }
@@ -195,4 +163,199 @@ fn fit(picture: &RgbImage, size: u32) -> RgbImage {
     let resized = imageops::resize(picture, width, height, FilterType::Triangle);
     let (left, top) = ((width - size) / 2, (height - size) / 2);
     imageops::crop_imm(&resized, left, top, size, size).to_image()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use image::ImageFormat;
+
+    use super::super::dataset::{Dataset, Features};
+    use super::super::pets;
+    use super::*;
+    use crate::spec::data::{PetsSource, PetsSpec, PetsTarget};
+
+    const LIST: &str = "#Image CLASS-ID SPECIES BREED-ID\nMaine_Coon_2 1 1 1\npug_10 2 2 1\nMaine_Coon_7 1 1 1\n";
+
+    /// A picture with its left half in one colour and its right half in another.
+    fn picture(width: u32, height: u32, left: [u8; 3], right: [u8; 3]) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, _| image::Rgb(if x < width / 2 { left } else { right }))
+    }
+
+    fn save(folder: &Path, name: &str, picture: &RgbImage, format: ImageFormat) {
+        picture.save_with_format(folder.join("images").join(name), format).unwrap();
+    }
+
+    /// A folder of three pictures, one of them a PNG with the wrong extension.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("images")).unwrap();
+        fs::create_dir(folder.path().join("annotations")).unwrap();
+        fs::write(folder.path().join("annotations/list.txt"), LIST).unwrap();
+        let [red, green] = [[200, 0, 0], [0, 200, 0]];
+        save(folder.path(), "Maine_Coon_2.jpg", &picture(40, 20, red, green), ImageFormat::Jpeg);
+        save(folder.path(), "pug_10.jpg", &picture(30, 30, green, red), ImageFormat::Png);
+        save(folder.path(), "Maine_Coon_7.jpg", &picture(16, 33, red, red), ImageFormat::Jpeg);
+        folder
+    }
+
+    fn open(folder: &Path, target: PetsTarget) -> Result<Dataset, DataError> {
+        let cache = tempfile::tempdir().unwrap();
+        let source = PetsSource::Folder(folder.to_owned());
+        pets::open(&PetsSpec { source, target, size: 8 }, cache.path())
+    }
+
+    /// The message after something was done to the folder, with the folder written as `DIR`.
+    fn message(spoil: impl Fn(&Path)) -> String {
+        let folder = folder();
+        spoil(folder.path());
+        let message = open(folder.path(), PetsTarget::Species).unwrap_err().to_string();
+        message.replace(&folder.path().display().to_string(), "DIR")
+    }
+
+    fn list(text: &'static str) -> impl Fn(&Path) {
+        move |folder| fs::write(folder.join("annotations/list.txt"), text).unwrap()
+    }
+
+    #[test]
+    fn the_list_gives_ids_species_and_breeds() {
+        let folder = folder();
+        let pets = open(folder.path(), PetsTarget::Species).unwrap();
+        assert_eq!(pets.ids(), ["Maine_Coon_2.jpg", "pug_10.jpg", "Maine_Coon_7.jpg"]);
+        assert_eq!((pets.classes(), pets.targets()), (&["cat".into(), "dog".into()][..], &[0, 1, 0][..]));
+        assert_eq!(pets.describe(), "3 pictures 8x8, 2 cat / 1 dog");
+        let breeds = open(folder.path(), PetsTarget::Breed).unwrap();
+        assert_eq!((breeds.classes(), breeds.targets()), (&["Maine_Coon".into(), "pug".into()][..], &[0, 1, 0][..]));
+        assert_ne!(pets.fingerprint(), breeds.fingerprint());
+    }
+
+    #[test]
+    fn pictures_keep_their_middle_whatever_their_extension_says() {
+        let folder = folder();
+        let pets = open(folder.path(), PetsTarget::Species).unwrap();
+        let Features::Pictures(pictures) = pets.features() else { panic!("pictures") };
+        let pixel = |index: usize, row: usize, column: usize| &pictures.picture(index)[(row * 8 + column) * 3..][..3];
+        assert_eq!((pixel(1, 4, 0), pixel(1, 4, 7)), (&[0, 200, 0][..], &[200, 0, 0][..]));
+        let jpeg = |rgb: &[u8], expected: [u8; 3]| rgb.iter().zip(expected).all(|(&a, b)| a.abs_diff(b) < 12);
+        assert!(jpeg(pixel(0, 0, 0), [200, 0, 0]) && jpeg(pixel(0, 7, 7), [0, 200, 0]));
+        assert!(jpeg(pixel(2, 0, 0), [200, 0, 0]));
+    }
+
+    #[test]
+    fn shorter_side_is_scaled_and_the_middle_cut_out() {
+        // Columns 0 1 2 3 have the reds 0 40 80 120; the middle two remain.
+        let wide = RgbImage::from_fn(4, 2, |x, _| image::Rgb([x as u8 * 40, 0, 0]));
+        let reds: Vec<u8> = fit(&wide, 2).pixels().map(|p| p.0[0]).collect();
+        assert_eq!(reds, [40, 80, 40, 80]);
+        // Twice as small: the triangle filter weighs 1 3 3 1 of four neighbours, and half of it at the border.
+        let four = RgbImage::from_fn(4, 4, |x, _| image::Rgb([x as u8 * 40, 0, 0]));
+        let reds: Vec<u8> = fit(&four, 2).pixels().map(|p| p.0[0]).collect();
+        assert_eq!(reds, [29, 91, 29, 91]);
+        assert_eq!(fit(&RgbImage::new(500, 3), 8).dimensions(), (8, 8));
+    }
+
+    #[test]
+    fn grey_pictures_become_rgb() {
+        let folder = folder();
+        let path = folder.path().join("images/pug_10.jpg");
+        image::GrayImage::from_pixel(9, 9, image::Luma([77])).save_with_format(path, ImageFormat::Png).unwrap();
+        let pets = open(folder.path(), PetsTarget::Species).unwrap();
+        let Features::Pictures(pictures) = pets.features() else { panic!("pictures") };
+        assert_eq!(pictures.picture(1), [77; 192]);
+    }
+
+    #[test]
+    fn fingerprint_tells_content_but_not_place() {
+        let (folder, other) = (folder(), folder());
+        let print = |folder: &Path| open(folder, PetsTarget::Species).unwrap().fingerprint().to_owned();
+        let before = print(folder.path());
+        assert_eq!(before, print(other.path()), "another folder");
+        let mut changed = picture(30, 30, [0, 200, 0], [200, 0, 0]);
+        changed.put_pixel(0, 0, image::Rgb([255, 255, 255]));
+        save(folder.path(), "pug_10.jpg", &changed, ImageFormat::Png);
+        assert_ne!(before, print(folder.path()), "one pixel");
+        list("Maine_Coon_2 1 2 1\npug_10 2 2 1\nMaine_Coon_7 1 1 1\n")(other.path());
+        assert_ne!(before, print(other.path()), "one label");
+    }
+
+    #[test]
+    fn missing_folders_and_lists_are_named() {
+        assert_eq!(
+            message(|folder| fs::remove_dir_all(folder).unwrap()),
+            "found no folder `DIR`; it must hold images/ and annotations/ of the Oxford-IIIT Pet data set"
+        );
+        assert_eq!(
+            message(|folder| fs::remove_file(folder.join("annotations/list.txt")).unwrap()),
+            "expected `DIR/annotations/list.txt`: No such file or directory (os error 2); is `DIR` the folder that \
+             holds images/ and annotations/?"
+        );
+        assert_eq!(
+            message(list("# nothing\n\n")),
+            "`DIR/annotations/list.txt` lists no picture; restore it from the data set"
+        );
+    }
+
+    #[test]
+    fn lines_of_the_list_are_checked() {
+        for line in ["pug_10 2 3 1", "pug_10 2 2", "pug_10 2 2 1 x", "../pug_10 2 2 1"] {
+            let text = format!("# a comment\nMaine_Coon_2 1 1 1\n{line}\n");
+            assert_eq!(
+                message(|folder| fs::write(folder.join("annotations/list.txt"), &text).unwrap()),
+                format!(
+                    "`DIR/annotations/list.txt`, line 3: found `{line}`, expected `NAME CLASS-ID SPECIES BREED-ID` \
+                     with a plain file name and species 1 (cat) or 2 (dog)"
+                )
+            );
+        }
+        assert_eq!(
+            message(list("pug_10 2 2 1\r\nMaine_Coon_2 1 1 1\r\npug_10 2 2 1\r\n")),
+            "`DIR/annotations/list.txt`, line 3: `pug_10` is listed already in line 1; delete one of them"
+        );
+        assert_eq!(
+            message(list("Maine_Coon_2 1 1 1\nMaine_Coon_7 1 1 1\n")),
+            "every row of `DIR` has the class `cat`; there must be at least two classes"
+        );
+    }
+
+    #[test]
+    fn missing_and_damaged_pictures_are_named_with_their_line() {
+        let place = "cannot read picture `DIR/images/pug_10.jpg` (line 3 of `DIR/annotations/list.txt`): ";
+        let remedy = "; restore the file or delete the line";
+        assert_eq!(
+            message(|folder| fs::remove_file(folder.join("images/pug_10.jpg")).unwrap()),
+            format!("{place}No such file or directory (os error 2){remedy}")
+        );
+        assert_eq!(
+            message(|folder| fs::write(folder.join("images/pug_10.jpg"), "no picture").unwrap()),
+            format!("{place}The image format could not be determined{remedy}")
+        );
+        for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+            let cut = message(|folder| {
+                let path = folder.join("images/pug_10.jpg");
+                picture(30, 30, [0, 200, 0], [200, 0, 0]).save_with_format(&path, format).unwrap();
+                let bytes = fs::read(&path).unwrap();
+                fs::write(&path, &bytes[..bytes.len() * 3 / 4]).unwrap();
+            });
+            assert!(cut.starts_with(place) && cut.ends_with(remedy), "{format:?} {cut}");
+        }
+    }
+
+    #[test]
+    fn real_photos_open() {
+        let data = std::env::var_os("XRUN_TEST_DATA")
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+        let folder = data.join("oxford-iiit-pet");
+        if !folder.is_dir() {
+            eprintln!("skipped: no `{}`; set XRUN_TEST_DATA", folder.display());
+            return;
+        }
+        let pets = open(&folder, PetsTarget::Breed).unwrap();
+        assert_eq!(pets.classes().len(), 37);
+        assert_eq!(open(&folder, PetsTarget::Species).unwrap().n(), pets.n());
+        // In the data set the breeds of cats, and only they, begin with a capital letter.
+        let species = open(&folder, PetsTarget::Species).unwrap();
+        for (id, &class) in species.ids().iter().zip(species.targets()) {
+            assert_eq!(class == 0, id.starts_with(char::is_uppercase), "{id}");
+        }
+    }
 }

@@ -35,10 +35,7 @@ pub(super) fn open_or_make(
     if let Some(pictures) = open_intact(&path, n, size) {
         return Ok(pictures);
     }
-    let failed = |source| DataError::Cache {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| DataError::Cache { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
     let (temporary, mut file) = Temporary::create(&path).map_err(failed)?;
     let digest = write_pictures(&mut file, n, size, paint, failed)?;
@@ -118,12 +115,7 @@ impl Temporary {
         let mut attempt = 0_u32;
         loop {
             let name = path.with_extension(format!("{}-{attempt}.tmp", std::process::id()));
-            match OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(&name)
-            {
+            match OpenOptions::new().read(true).write(true).create_new(true).open(&name) {
                 Ok(file) => return Ok((Self(name), file)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => attempt += 1,
                 Err(e) => return Err(e),

@@ -25,12 +25,7 @@ impl Pictures {
         if map.len() != file_bytes(n, size) {
             return Err(io::Error::other("the picture file changed its length"));
         }
-        Ok(Self {
-            map,
-            n,
-            size,
-            digest,
-        })
+        Ok(Self { map, n, size, digest })
     }
 
     /// Number of pictures.
@@ -68,10 +63,8 @@ impl Pictures {
 
     /// The digest of the pictures as they lie in the file: see [`digest_of`].
     pub(super) fn computed_digest(&self) -> [u8; 32] {
-        let hashes: Vec<blake3::Hash> = (0..self.n)
-            .into_par_iter()
-            .map(|index| blake3::hash(self.picture(index)))
-            .collect();
+        let hashes: Vec<blake3::Hash> =
+            (0..self.n).into_par_iter().map(|index| blake3::hash(self.picture(index))).collect();
         digest_of(hashes.iter())
     }
 }

@@ -75,10 +75,7 @@ impl Table {
 
 impl Column {
     pub(super) fn new(name: &str, cells: Cells) -> Self {
-        Self {
-            name: name.to_owned(),
-            cells,
-        }
+        Self { name: name.to_owned(), cells }
     }
 
     /// The name in the header.

@@ -21,7 +21,7 @@ pub struct FitFailure(pub String);
 
 /// What a fit gave.
 #[derive(Debug)]
-pub struct Execution {
+pub(super) struct Execution {
     /// One line an epoch.
     pub epochs: Vec<EpochLine>,
     /// Epoch whose weights each phase ended with, counted through all phases.
@@ -42,7 +42,7 @@ pub struct Execution {
 
 /// What a model says of test rows.
 #[derive(Debug)]
-pub struct Tested {
+pub(super) struct Tested {
     /// Their probabilities; none for a formula.
     pub predictions: Option<Predictions>,
     /// Their metrics.
@@ -53,7 +53,7 @@ pub struct Tested {
 ///
 /// # Errors
 /// The fit cannot be trained, or not judged.
-pub fn execute(
+pub(super) fn execute(
     config: &FitConfig,
     data: Option<&Dataset>,
     rows: &TrainValidation,
@@ -133,7 +133,7 @@ pub fn execute(
 ///
 /// # Errors
 /// The rows cannot be predicted.
-pub fn test(
+pub(super) fn test(
     config: &FitConfig,
     execution: &Execution,
     data: Option<&Dataset>,

@@ -7,7 +7,7 @@ mod study_run;
 
 use std::path::{Path, PathBuf};
 
-pub use execute::{Execution, FitFailure};
+pub use execute::FitFailure;
 pub use prepare::{Prepared, prepare};
 
 use crate::data::DataError;

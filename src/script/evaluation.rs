@@ -253,7 +253,7 @@ fn parsing(kind: &ParseErrorType) -> Diagnostic {
             Diagnostic::new("`eval` is not available: what a script says must stand in it")
         }
         ParseErrorType::Reserved(word) => {
-            Diagnostic::new(format!("`{word}` is a word of the language")).hint(format!("as a key, write it \"{word}\""))
+            Diagnostic::new(format!("`{word}` is a word of the language")).hint(format!("choose another name; a key can be quoted: \"{word}\""))
         }
         ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _)) if symbol == "switch" => {
             parsing(&ParseErrorType::Reserved("switch".to_owned()))

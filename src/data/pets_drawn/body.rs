@@ -31,21 +31,14 @@ impl Body<'_> {
             Pose::Lying => self.lying(stream),
         }
         if stream.chance(0.3) {
-            let colours = [
-                [0.80, 0.15, 0.15],
-                [0.15, 0.35, 0.75],
-                [0.15, 0.55, 0.30],
-                [0.85, 0.70, 0.20],
-            ];
+            let colours = [[0.80, 0.15, 0.15], [0.15, 0.35, 0.75], [0.15, 0.55, 0.30], [0.85, 0.70, 0.20]];
             self.collar(colours[stream.below(colours.len())]);
         }
     }
 
     fn fur(&mut self, part: Part, shape: &Shape, bulge: f32) {
         let coat = self.coat;
-        self.canvas.fill(&self.frame, shape, 1.0, |p, d| {
-            coat.paint(part, p, d, bulge)
-        });
+        self.canvas.fill(&self.frame, shape, 1.0, |p, d| coat.paint(part, p, d, bulge));
     }
 
     fn sitting(&mut self, stream: &mut Stream) {
@@ -59,11 +52,7 @@ impl Body<'_> {
             let foot = ellipse(at(side * 0.85 * width, height + 0.05), 0.38, 0.18);
             self.fur(Part::Paw, &foot, 0.2);
         }
-        let trunk = capsule(
-            at(0.0, 0.6),
-            at(0.0, height - 0.75),
-            [0.62 * width, 0.88 * width],
-        );
+        let trunk = capsule(at(0.0, 0.6), at(0.0, height - 0.75), [0.62 * width, 0.88 * width]);
         self.fur(Part::Body, &trunk, 0.8);
         for side in [-1.0, 1.0] {
             let shoulder = at(side * 0.40 * width, height - 1.3);
@@ -112,15 +101,13 @@ impl Body<'_> {
 
     fn shadow(&mut self, under: Point, width: f32) {
         let shadow = ellipse(under, width, 0.3);
-        self.canvas
-            .fill_soft(&self.frame, &shadow, 0.25, 0.35, |_, _| [0.05, 0.04, 0.04]);
+        self.canvas.fill_soft(&self.frame, &shadow, 0.25, 0.35, |_, _| [0.05, 0.04, 0.04]);
     }
 
     fn collar(&mut self, colour: Colour) {
         let band = capsule(at(-0.5, 0.92), at(0.5, 0.92), [0.09, 0.09]);
         self.canvas.fill(&self.frame, &band, 1.0, |_, _| colour);
         let tag = ellipse(at(0.0, 1.05), 0.11, 0.11);
-        self.canvas
-            .fill(&self.frame, &tag, 1.0, |_, _| [0.85, 0.75, 0.35]);
+        self.canvas.fill(&self.frame, &tag, 1.0, |_, _| [0.85, 0.75, 0.35]);
     }
 }

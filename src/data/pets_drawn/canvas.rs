@@ -37,9 +37,7 @@ pub(super) struct Canvas {
 impl Canvas {
     /// A picture of `size` x `size` pixels, each painted by its place.
     pub(super) fn new(size: usize, paint: impl Fn(Point) -> Colour) -> Self {
-        let pixels = (0..size * size)
-            .map(|i| paint(place(size, i % size, i / size)))
-            .collect();
+        let pixels = (0..size * size).map(|i| paint(place(size, i % size, i / size))).collect();
         Self { size, pixels }
     }
 
@@ -50,13 +48,7 @@ impl Canvas {
 
     /// Lays a shape over the picture. `paint` gets the place in `frame` and the distance from the edge
     /// (negative, units of `frame`). The edge is one pixel wide.
-    pub(super) fn fill(
-        &mut self,
-        frame: &Frame,
-        shape: &Shape,
-        alpha: f32,
-        paint: impl Fn(Point, f32) -> Colour,
-    ) {
+    pub(super) fn fill(&mut self, frame: &Frame, shape: &Shape, alpha: f32, paint: impl Fn(Point, f32) -> Colour) {
         self.fill_soft(frame, shape, self.pixel(), alpha, paint);
     }
 
@@ -77,7 +69,7 @@ impl Canvas {
         let rows = index(centre.y - reach)..(index(centre.y + reach) + 1).min(self.size);
         for row in rows {
             for column in columns.clone() {
-                let p = frame.from_picture(place(self.size, column, row));
+                let p = frame.to_local(place(self.size, column, row));
                 let distance = shape.distance(p);
                 let cover = (0.5 - distance * frame.scale() / blur).clamp(0.0, 1.0);
                 if cover > 0.0 {
@@ -104,8 +96,7 @@ impl Canvas {
                 for i in 0..self.size {
                     let pixel = |j: usize| before[line * lines + j * step];
                     let (left, right) = (pixel(i.saturating_sub(1)), pixel((i + 1).min(last)));
-                    self.pixels[line * lines + i * step] =
-                        mix(pixel(i), mix(left, right, 0.5), 0.5);
+                    self.pixels[line * lines + i * step] = mix(pixel(i), mix(left, right, 0.5), 0.5);
                 }
             }
         }
@@ -125,10 +116,7 @@ impl Canvas {
 /// The middle of a pixel in picture units.
 fn place(size: usize, column: usize, row: usize) -> Point {
     let step = 2.0 / size as f32;
-    at(
-        (column as f32 + 0.5) * step - 1.0,
-        (row as f32 + 0.5) * step - 1.0,
-    )
+    at((column as f32 + 0.5) * step - 1.0, (row as f32 + 0.5) * step - 1.0)
 }
 
 #[cfg(test)]

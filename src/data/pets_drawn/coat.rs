@@ -1,4 +1,5 @@
-//! Fur: its colours and its pattern. Cats and dogs draw from the same ones, so that colour tells nothing.
+//! Fur: its colours and its pattern, and the colour of the eyes. Cats and dogs draw from the same ones, so that they
+//! tell nothing.
 
 use super::canvas::{Colour, brightness, mix, shade, smooth};
 use super::geometry::{Point, at};
@@ -68,11 +69,7 @@ impl Coat {
         };
         let (base, mut second) = (fur(), fur());
         if (brightness(base) - brightness(second)).abs() < 0.2 {
-            second = if brightness(base) > 0.5 {
-                shade(base, 0.45)
-            } else {
-                mix(base, WHITE, 0.6)
-            };
+            second = if brightness(base) > 0.5 { shade(base, 0.45) } else { mix(base, WHITE, 0.6) };
         }
         let pattern = match stream.below(10) {
             0..=3 => Pattern::Plain,
@@ -81,12 +78,7 @@ impl Coat {
             8 => Pattern::Spotted,
             _ => Pattern::Pointed,
         };
-        let irises = [
-            [0.45, 0.65, 0.25],
-            [0.80, 0.60, 0.15],
-            [0.40, 0.60, 0.80],
-            [0.45, 0.28, 0.12],
-        ];
+        let irises = [[0.45, 0.65, 0.25], [0.80, 0.60, 0.15], [0.40, 0.60, 0.80], [0.45, 0.28, 0.12]];
         let noses = [[0.10, 0.08, 0.09], [0.10, 0.08, 0.09], [0.30, 0.18, 0.14]];
         Self {
             base,
@@ -110,7 +102,7 @@ impl Coat {
         self.iris
     }
 
-    /// Colour of the nose.
+    /// Colour of a nose that is not pink.
     pub(super) fn nose(&self) -> Colour {
         self.nose
     }
@@ -131,7 +123,7 @@ impl Coat {
         };
         let depth = (-distance / bulge).clamp(0.0, 1.0);
         let round = 0.74 + 0.30 * smooth(0.0, 0.8, depth);
-        let side = 1.0 - 0.10 * (p.x * self.light.x + p.y * self.light.y).clamp(-1.5, 1.5) * -1.0;
+        let side = 1.0 + 0.10 * p.dot(self.light).clamp(-1.5, 1.5);
         let rim = 1.0 - 0.38 * smooth(-0.09, 0.0, distance);
         shade(fur, round * side * rim * (1.0 + 0.22 * hair))
     }
@@ -145,11 +137,7 @@ impl Coat {
         match self.pattern {
             Pattern::Plain => self.base,
             Pattern::Striped(density) => {
-                let wave = if part == Part::Head || part == Part::Ear {
-                    p.x * 1.3
-                } else {
-                    p.y + 0.4 * p.x
-                };
+                let wave = if part == Part::Head || part == Part::Ear { p.x * 1.3 } else { p.y + 0.4 * p.x };
                 let phase = (wave + 0.35 * low(1.5)) * density * std::f32::consts::TAU;
                 let strength = if front { 0.15 } else { 0.4 };
                 let stripe = smooth(-0.1, 0.7, libm::sinf(phase));

@@ -72,23 +72,11 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of the picture itself.
-    pub(super) const PICTURE: Self = Self {
-        origin: at(0.0, 0.0),
-        scale: 1.0,
-        sin: 0.0,
-        cos: 1.0,
-        mirrored: false,
-    };
+    pub(super) const PICTURE: Self = Self { origin: at(0.0, 0.0), scale: 1.0, sin: 0.0, cos: 1.0, mirrored: false };
 
     /// A frame with its origin at `origin`, `scale` picture units to one unit, turned by `angle` radians.
     pub(super) fn new(origin: Point, scale: f32, angle: f32, mirrored: bool) -> Self {
-        Self {
-            origin,
-            scale,
-            sin: libm::sinf(angle),
-            cos: libm::cosf(angle),
-            mirrored,
-        }
+        Self { origin, scale, sin: libm::sinf(angle), cos: libm::cosf(angle), mirrored }
     }
 
     /// Picture units to one unit of this frame.
@@ -104,7 +92,7 @@ impl Frame {
     }
 
     /// From the picture to this frame.
-    pub(super) fn from_picture(self, p: Point) -> Point {
+    pub(super) fn to_local(self, p: Point) -> Point {
         let q = (p - self.origin) * (1.0 / self.scale);
         let x = q.x * self.cos + q.y * self.sin;
         let y = q.y * self.cos - q.x * self.sin;
@@ -116,41 +104,23 @@ impl Frame {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shape {
     /// An ellipse with half axes `radii`, turned by `angle`.
-    Ellipse {
-        centre: Point,
-        radii: Point,
-        angle: f32,
-    },
+    Ellipse { centre: Point, radii: Point, angle: f32 },
     /// A triangle whose edge lies `round` outside the straight one.
     Triangle { corners: [Point; 3], round: f32 },
     /// A line from one point to another that changes its half width on the way.
-    Capsule {
-        ends: [Point; 2],
-        radii: [f32; 2],
-    },
+    Capsule { ends: [Point; 2], radii: [f32; 2] },
     /// A rectangle with half sides `half`, turned by `angle`.
-    Rectangle {
-        centre: Point,
-        half: Point,
-        angle: f32,
-    },
+    Rectangle { centre: Point, half: Point, angle: f32 },
 }
 
 /// An upright ellipse.
 pub(super) const fn ellipse(centre: Point, rx: f32, ry: f32) -> Shape {
-    Shape::Ellipse {
-        centre,
-        radii: at(rx, ry),
-        angle: 0.0,
-    }
+    Shape::Ellipse { centre, radii: at(rx, ry), angle: 0.0 }
 }
 
 /// A line that changes its half width from `radii[0]` to `radii[1]`.
 pub(super) const fn capsule(from: Point, to: Point, radii: [f32; 2]) -> Shape {
-    Shape::Capsule {
-        ends: [from, to],
-        radii,
-    }
+    Shape::Capsule { ends: [from, to], radii }
 }
 
 impl Shape {
@@ -158,31 +128,19 @@ impl Shape {
     /// approximation near the edge for the others, which is where it is used.
     pub(super) fn distance(&self, p: Point) -> f32 {
         match *self {
-            Self::Ellipse {
-                centre,
-                radii,
-                angle,
-            } => {
+            Self::Ellipse { centre, radii, angle } => {
                 let q = unturned(p - centre, angle);
                 let unit = at(q.x / radii.x, q.y / radii.y);
                 let gradient = at(unit.x / radii.x, unit.y / radii.y);
                 let (level, steepness) = (unit.length(), gradient.length());
-                if steepness > 1e-6 {
-                    level * (level - 1.0) / steepness
-                } else {
-                    -radii.x.min(radii.y)
-                }
+                if steepness > 1e-6 { level * (level - 1.0) / steepness } else { -radii.x.min(radii.y) }
             }
             Self::Triangle { corners, round } => triangle_distance(corners, p) - round,
             Self::Capsule { ends, radii } => {
                 let t = along(ends[0], ends[1], p);
                 (p - ends[0].towards(ends[1], t)).length() - (radii[0] + (radii[1] - radii[0]) * t)
             }
-            Self::Rectangle {
-                centre,
-                half,
-                angle,
-            } => {
+            Self::Rectangle { centre, half, angle } => {
                 let q = unturned(p - centre, angle);
                 let over = at(q.x.abs() - half.x, q.y.abs() - half.y);
                 at(over.x.max(0.0), over.y.max(0.0)).length() + over.x.max(over.y).min(0.0)
@@ -199,10 +157,9 @@ impl Shape {
                 let reach = corners.iter().map(|&c| (c - centre).length());
                 (centre, reach.fold(0.0, f32::max) + round)
             }
-            Self::Capsule { ends, radii } => (
-                ends[0].towards(ends[1], 0.5),
-                0.5 * (ends[1] - ends[0]).length() + radii[0].max(radii[1]),
-            ),
+            Self::Capsule { ends, radii } => {
+                (ends[0].towards(ends[1], 0.5), 0.5 * (ends[1] - ends[0]).length() + radii[0].max(radii[1]))
+            }
             Self::Rectangle { centre, half, .. } => (centre, half.length()),
         }
     }
@@ -229,11 +186,7 @@ fn triangle_distance(corners: [Point; 3], p: Point) -> f32 {
             left += 1;
         }
     }
-    if left == 0 || left == 3 {
-        -nearest
-    } else {
-        nearest
-    }
+    if left == 0 || left == 3 { -nearest } else { nearest }
 }
 
 #[cfg(test)]
@@ -247,31 +200,17 @@ mod tests {
     #[test]
     fn distances_on_the_axes_are_the_plain_ones() {
         let egg = ellipse(at(1.0, 0.0), 2.0, 1.0);
-        assert!(close(egg.distance(at(4.0, 0.0)), 1.5));
+        assert!(close(egg.distance(at(4.0, 0.0)), 1.0));
         assert!(close(egg.distance(at(3.0, 0.0)), 0.0));
         assert!(egg.distance(at(1.0, 0.0)) < 0.0);
         let corners = [at(0.0, 0.0), at(4.0, 0.0), at(0.0, 3.0)];
-        let triangle = Shape::Triangle {
-            corners,
-            round: 0.0,
-        };
+        let triangle = Shape::Triangle { corners, round: 0.0 };
         assert!(close(triangle.distance(at(1.0, 1.0)), -1.0));
         assert!(close(triangle.distance(at(-3.0, -4.0)), 5.0));
-        assert!(close(
-            Shape::Triangle {
-                corners,
-                round: 0.5
-            }
-            .distance(at(1.0, -1.0)),
-            0.5
-        ));
+        assert!(close(Shape::Triangle { corners, round: 0.5 }.distance(at(1.0, -1.0)), 0.5));
         let line = capsule(at(0.0, 0.0), at(2.0, 0.0), [0.2, 0.4]);
         assert!(close(line.distance(at(1.0, 1.0)), 0.7));
-        let board = Shape::Rectangle {
-            centre: at(0.0, 0.0),
-            half: at(2.0, 1.0),
-            angle: std::f32::consts::FRAC_PI_2,
-        };
+        let board = Shape::Rectangle { centre: at(0.0, 0.0), half: at(2.0, 1.0), angle: std::f32::consts::FRAC_PI_2 };
         assert!(close(board.distance(at(3.0, 0.0)), 2.0));
         assert!(close(board.distance(at(0.0, 1.5)), -0.5));
     }
@@ -281,7 +220,7 @@ mod tests {
         for mirrored in [false, true] {
             let frame = Frame::new(at(0.3, -0.2), 0.4, 0.7, mirrored);
             let p = at(0.9, -1.3);
-            let back = frame.from_picture(frame.to_picture(p));
+            let back = frame.to_local(frame.to_picture(p));
             assert!(close(back.x, p.x) && close(back.y, p.y), "{back:?}");
         }
         let turned = Frame::new(at(1.0, 0.0), 2.0, std::f32::consts::FRAC_PI_2, true);
@@ -293,24 +232,14 @@ mod tests {
     fn the_bounding_circle_holds_the_whole_shape() {
         let shapes = [
             ellipse(at(0.1, 0.2), 0.5, 0.9),
-            Shape::Triangle {
-                corners: [at(0.0, 0.0), at(1.0, 0.2), at(0.3, 0.8)],
-                round: 0.1,
-            },
+            Shape::Triangle { corners: [at(0.0, 0.0), at(1.0, 0.2), at(0.3, 0.8)], round: 0.1 },
             capsule(at(-0.5, 0.0), at(0.5, 0.3), [0.3, 0.1]),
-            Shape::Rectangle {
-                centre: at(0.0, 0.4),
-                half: at(0.2, 0.7),
-                angle: 0.4,
-            },
+            Shape::Rectangle { centre: at(0.0, 0.4), half: at(0.2, 0.7), angle: 0.4 },
         ];
         for shape in shapes {
             let (centre, radius) = shape.bounds();
             for step in 0..10_000_u16 {
-                let p = at(
-                    f32::from(step % 100) * 0.03 - 1.5,
-                    f32::from(step / 100) * 0.03 - 1.5,
-                );
+                let p = at(f32::from(step % 100) * 0.03 - 1.5, f32::from(step / 100) * 0.03 - 1.5);
                 if shape.distance(p) < 0.0 {
                     assert!((p - centre).length() <= radius + 1e-4, "{shape:?} {p:?}");
                 }

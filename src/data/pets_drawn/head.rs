@@ -57,9 +57,7 @@ impl Head<'_> {
 
     fn fur(&mut self, part: Part, shape: &Shape, bulge: f32) {
         let coat = self.coat;
-        self.canvas.fill(&self.frame, shape, 1.0, |p, d| {
-            coat.paint(part, p, d, bulge)
-        });
+        self.canvas.fill(&self.frame, shape, 1.0, |p, d| coat.paint(part, p, d, bulge));
     }
 
     fn flat(&mut self, shape: &Shape, alpha: f32, colour: Colour) {
@@ -70,11 +68,7 @@ impl Head<'_> {
         let t = self.traits;
         for side in [-1.0, 1.0] {
             let cheek = self.gaze.see(side * 0.55 * t.head_width, 0.32, 0.2);
-            self.fur(
-                Part::Head,
-                &ellipse(cheek, 0.38 + t.cheeks * 0.4, 0.34 + t.cheeks * 0.3),
-                0.5,
-            );
+            self.fur(Part::Head, &ellipse(cheek, 0.38 + t.cheeks * 0.4, 0.34 + t.cheeks * 0.3), 0.5);
         }
         let skull = ellipse(at(0.0, 0.0), t.head_width, t.head_height);
         self.fur(Part::Head, &skull, 0.9);
@@ -83,9 +77,7 @@ impl Head<'_> {
     fn ears(&mut self) {
         let t = *self.traits;
         for side in [-1.0, 1.0] {
-            let root = self
-                .gaze
-                .see(side * 0.58 * t.head_width, -0.52 * t.head_height, 0.0);
+            let root = self.gaze.see(side * 0.58 * t.head_width, -0.52 * t.head_height, 0.0);
             if t.ears == Ears::Hanging {
                 let tip = root + at(side * 0.36, 0.25 + t.ear_length);
                 let bend = root + at(side * 0.34, 0.05);
@@ -101,35 +93,15 @@ impl Head<'_> {
             let round = if t.ears == Ears::Round { 0.17 } else { 0.05 };
             let base = root - up * 0.15;
             let outer = [base - across, base + across, tip - up * round];
-            self.fur(
-                Part::Ear,
-                &Shape::Triangle {
-                    corners: outer,
-                    round,
-                },
-                0.35,
-            );
+            self.fur(Part::Ear, &Shape::Triangle { corners: outer, round }, 0.35);
             if t.ears == Ears::Folded {
-                let flap = [
-                    tip - across * 0.75,
-                    tip + across * 0.75,
-                    tip + at(side * 0.22, 0.48),
-                ];
-                self.fur(
-                    Part::Ear,
-                    &Shape::Triangle {
-                        corners: flap,
-                        round: 0.07,
-                    },
-                    0.3,
-                );
+                let flap = [tip - across * 0.75, tip + across * 0.75, tip + at(side * 0.22, 0.48)];
+                self.fur(Part::Ear, &Shape::Triangle { corners: flap, round: 0.07 }, 0.3);
                 continue;
             }
             let middle = (outer[0] + outer[1] + outer[2]) * (1.0 / 3.0);
-            let inner = Shape::Triangle {
-                corners: outer.map(|corner| middle.towards(corner, 0.55)),
-                round: round * 0.5,
-            };
+            let inner =
+                Shape::Triangle { corners: outer.map(|corner| middle.towards(corner, 0.55)), round: round * 0.5 };
             let skin = mix(self.coat.line(), [0.86, 0.58, 0.56], 0.65);
             self.flat(&inner, 0.75, skin);
         }
@@ -149,11 +121,8 @@ impl Head<'_> {
                 self.flat(&capsule(below, to, [0.05, 0.04]), 1.0, lid);
                 continue;
             }
-            let almond = |grow: f32| Shape::Ellipse {
-                centre: eye,
-                radii: at(rx + grow, ry + grow),
-                angle: -side * t.eye_slant,
-            };
+            let almond =
+                |grow: f32| Shape::Ellipse { centre: eye, radii: at(rx + grow, ry + grow), angle: -side * t.eye_slant };
             self.flat(&almond(0.055), 0.9, lid);
             self.flat(&almond(0.0), 1.0, self.coat.iris());
             let pupil = ellipse(eye, rx * t.pupil, ry * (0.55 + 0.45 * t.pupil).max(0.85));
@@ -169,27 +138,12 @@ impl Head<'_> {
         let tip = self.gaze.see(0.0, 0.40, 0.85 + t.muzzle_length);
         let width = t.muzzle_width;
         if t.tongue > 0.0 {
-            let tongue = [
-                tip + at(0.0, width * 0.7),
-                tip + at(0.03, width * 0.9 + t.tongue),
-            ];
-            self.flat(
-                &capsule(tongue[0], tongue[1], [0.12, 0.14]),
-                1.0,
-                [0.86, 0.42, 0.45],
-            );
+            let tongue = [tip + at(0.0, width * 0.7), tip + at(0.03, width * 0.9 + t.tongue)];
+            self.flat(&capsule(tongue[0], tongue[1], [0.12, 0.14]), 1.0, [0.86, 0.42, 0.45]);
         }
-        self.fur(
-            Part::Muzzle,
-            &capsule(root, tip, [width * 1.12, width * 0.85]),
-            width,
-        );
+        self.fur(Part::Muzzle, &capsule(root, tip, [width * 1.12, width * 0.85]), width);
         for side in [-1.0, 1.0] {
-            let pad = ellipse(
-                tip + at(side * width * 0.52, width * 0.28),
-                width * 0.62,
-                width * 0.52,
-            );
+            let pad = ellipse(tip + at(side * width * 0.52, width * 0.28), width * 0.62, width * 0.52);
             self.fur(Part::Muzzle, &pad, width);
         }
         self.whiskers(tip);
@@ -203,22 +157,11 @@ impl Head<'_> {
         }
         let (w, h) = (t.nose_width, t.nose_width * 0.75);
         let round = t.nose_roundness * 0.45 * w;
-        let corners = [
-            nose + at(-w + round, -h + round),
-            nose + at(w - round, -h + round),
-            nose + at(0.0, h - round),
-        ];
-        let colour = if t.pink_nose {
-            [0.84, 0.50, 0.50]
-        } else {
-            self.coat.nose()
-        };
-        self.canvas.fill(
-            &self.frame,
-            &Shape::Triangle { corners, round },
-            1.0,
-            |p, _| shade(colour, 1.3 - 0.5 * smooth(-h, h, p.y - nose.y)),
-        );
+        let corners = [nose + at(-w + round, -h + round), nose + at(w - round, -h + round), nose + at(0.0, h - round)];
+        let colour = if t.pink_nose { [0.84, 0.50, 0.50] } else { self.coat.nose() };
+        self.canvas.fill(&self.frame, &Shape::Triangle { corners, round }, 1.0, |p, _| {
+            shade(colour, 1.3 - 0.5 * smooth(-h, h, p.y - nose.y))
+        });
     }
 
     fn whiskers(&mut self, tip: Point) {
@@ -226,11 +169,7 @@ impl Head<'_> {
         if t.whiskers == 0.0 {
             return;
         }
-        let colour = if self.coat.brightness() > 0.55 {
-            [0.25, 0.22, 0.2]
-        } else {
-            [0.96, 0.96, 0.94]
-        };
+        let colour = if self.coat.brightness() > 0.55 { [0.25, 0.22, 0.2] } else { [0.96, 0.96, 0.94] };
         for side in [-1.0, 1.0] {
             for row in [-1.0, 0.0, 1.0] {
                 let from = tip + at(side * 0.25, 0.06 + row * 0.07);

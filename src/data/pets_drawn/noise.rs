@@ -31,9 +31,7 @@ impl Noise {
     /// The random number at an integer point: products with odd constants and shifted sums, until every
     /// input bit has reached the upper bits.
     fn corner(&self, x: i32, y: i32) -> f32 {
-        let mut h = (x as u32).wrapping_mul(0x8da6_b343)
-            ^ (y as u32).wrapping_mul(0xd816_3841)
-            ^ self.salt;
+        let mut h = (x as u32).wrapping_mul(0x8da6_b343) ^ (y as u32).wrapping_mul(0xd816_3841) ^ self.salt;
         for factor in [0x9e37_79b1, 0x85eb_ca77, 0xc2b2_ae3d] {
             h = (h ^ (h >> 15)).wrapping_mul(factor);
         }
@@ -49,9 +47,8 @@ mod tests {
     #[test]
     fn the_field_is_smooth_spread_out_and_depends_on_the_salt() {
         let noise = Noise::new(7);
-        let values: Vec<f32> = (0..400_u16)
-            .map(|i| noise.value(at(f32::from(i) * 1.37 - 200.0, f32::from(i) * 0.71)))
-            .collect();
+        let values: Vec<f32> =
+            (0..400_u16).map(|i| noise.value(at(f32::from(i) * 1.37 - 200.0, f32::from(i) * 0.71))).collect();
         assert!(values.iter().all(|v| (0.0..1.0).contains(v)));
         let mean = values.iter().sum::<f32>() / 400.0;
         assert!((mean - 0.5).abs() < 0.05, "{mean}");

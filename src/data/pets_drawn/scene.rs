@@ -1,5 +1,7 @@
 //! What is around the animal: the background, things before it, the light and the camera.
 
+use std::f32::consts::TAU;
+
 use super::canvas::{Canvas, Colour, brightness, mix, shade, smooth};
 use super::geometry::{Frame, Point, Shape, at, capsule, ellipse};
 use super::noise::Noise;
@@ -18,11 +20,7 @@ fn backdrop(fur: f32, stream: &mut Stream) -> Colour {
     if stream.chance(0.1) || (brightness(colour) - fur).abs() > 0.25 {
         return colour;
     }
-    if fur > 0.5 {
-        shade(colour, 0.5)
-    } else {
-        mix(colour, [1.0; 3], 0.55)
-    }
+    if fur > 0.5 { shade(colour, 0.5) } else { mix(colour, [1.0; 3], 0.55) }
 }
 
 /// A background for an animal whose fur has the brightness `fur`: a wall, a room, a lawn or a tiled floor, and
@@ -64,9 +62,7 @@ pub(super) fn background(size: usize, fur: f32, stream: &mut Stream) -> Canvas {
         let colour = any_colour(stream);
         let blur = between(stream, 0.03, 0.15);
         let alpha = between(stream, 0.4, 0.9);
-        canvas.fill_soft(&Frame::PICTURE, &shape, blur, alpha, |p, _| {
-            shade(colour, 1.0 - 0.15 * p.y)
-        });
+        canvas.fill_soft(&Frame::PICTURE, &shape, blur, alpha, |p, _| shade(colour, 1.0 - 0.15 * p.y));
     }
     canvas
 }
@@ -78,17 +74,10 @@ fn clutter(stream: &mut Stream) -> Shape {
     let angle = between(stream, 0.0, 3.1);
     match stream.below(4) {
         0 => ellipse(centre, rx, ry),
-        1 => Shape::Rectangle {
-            centre,
-            half: at(rx, ry),
-            angle,
-        },
+        1 => Shape::Rectangle { centre, half: at(rx, ry), angle },
         2 => {
             let corners = [0.0, 2.1, 4.2].map(|a| centre + at(rx, 0.0).turned(a + angle));
-            Shape::Triangle {
-                corners,
-                round: 0.03,
-            }
+            Shape::Triangle { corners, round: 0.03 }
         }
         _ => capsule(centre, centre + at(rx * 2.0, 0.0).turned(angle), [0.04, ry * 0.3]),
     }
@@ -114,7 +103,7 @@ pub(super) fn occlude(canvas: &mut Canvas, head: Point, stream: &mut Stream) {
         return;
     }
     for _ in 0..1 + stream.below(3) {
-        let turn = between(stream, 0.0, 6.28);
+        let turn = between(stream, 0.0, TAU);
         let centre = head + at(between(stream, 0.25, 0.6), 0.0).turned(turn);
         let leaf = Shape::Ellipse {
             centre,
@@ -127,7 +116,7 @@ pub(super) fn occlude(canvas: &mut Canvas, head: Point, stream: &mut Stream) {
 
 /// Light from one side, its colour, contrast and, sometimes, a lens out of focus.
 pub(super) fn light(canvas: &mut Canvas, stream: &mut Stream) {
-    let from = at(1.0, 0.0).turned(between(stream, 0.0, 6.28));
+    let from = at(1.0, 0.0).turned(between(stream, 0.0, TAU));
     let fall = between(stream, 0.0, 0.3);
     let tint: Colour = std::array::from_fn(|_| between(stream, 0.92, 1.06));
     let exposure = between(stream, 0.9, 1.15);

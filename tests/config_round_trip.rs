@@ -509,7 +509,7 @@ impl Writer {
             9 => format!("choice([{}, 10])", self.whole_param()),
             10 => self.shared_whole(),
             11 => {
-                let derived = self.whole_expression(2);
+                let derived = self.whole_expression(2, true);
                 if self.below(2) == 0 { derived } else { self.bind("d", &derived) }
             }
             _ => {
@@ -538,17 +538,19 @@ impl Writer {
         variable
     }
 
-    /// A derived whole number that stays within 1..=512 for small objects.
-    fn whole_expression(&mut self, depth: usize) -> String {
+    /// A derived whole number that is positive and small. Two objects at one place need names: only one may go
+    /// `unnamed`.
+    fn whole_expression(&mut self, depth: usize, unnamed: bool) -> String {
         if depth == 0 {
             return match self.below(4) {
+                _ if !unnamed => self.shared_whole(),
                 0 => "int(1, 4)".to_owned(),
                 1 => self.shared_whole(),
                 2 => format!("choice([{}, 10])", self.whole_param()),
                 _ => "choice([1, 3])".to_owned(),
             };
         }
-        let inner = self.whole_expression(depth - 1);
+        let inner = self.whole_expression(depth - 1, unnamed);
         match self.below(9) {
             0 => format!("({inner} * 2)"),
             1 => format!("{inner} / 2 + 1"),
@@ -558,7 +560,7 @@ impl Writer {
             5 => format!("(-2 * {inner} / -2)"),
             6 => format!("(1 ** {inner})"),
             7 => format!("({inner} + {})", self.whole_param()),
-            _ => format!("({inner} + {})", self.whole_expression(depth - 1)),
+            _ => format!("({inner} + {})", self.whole_expression(depth - 1, false)),
         }
     }
 
@@ -627,15 +629,15 @@ impl Writer {
             }
             8 => self.shared_fraction(),
             9 => {
-                let derived = self.fraction_expression(2);
+                let derived = self.fraction_expression(2, true);
                 if self.below(2) == 0 { derived } else { self.bind("d", &derived) }
             }
             10 if kind == Number::Any => {
-                let (left, right) = (self.fraction_expression(1), self.whole_expression(1));
+                let (left, right) = (self.fraction_expression(1, true), self.whole_expression(1, false));
                 let huge = ["L * (-9223372036854775807 - 1) + R", "-(L ** -R) / 1e22", "R / -(1 + L)", "R ** L - -0.0"];
                 self.pick(&huge).replace('L', &left).replace('R', &right)
             }
-            10 => self.fraction_expression(1),
+            10 => self.fraction_expression(1, true),
             _ => {
                 let (left, right) = (self.number(kind, depth - 1), self.number(kind, depth - 1));
                 self.labelled(&[left, right])
@@ -657,11 +659,11 @@ impl Writer {
     }
 
     /// A derived number above 0 and at most 1.
-    fn fraction_expression(&mut self, depth: usize) -> String {
+    fn fraction_expression(&mut self, depth: usize, unnamed: bool) -> String {
         if depth == 0 {
-            return if self.below(2) == 0 { "uniform(0.1, 0.9)".to_owned() } else { self.shared_fraction() };
+            return if unnamed && self.below(2) == 0 { "uniform(0.1, 0.9)".to_owned() } else { self.shared_fraction() };
         }
-        let inner = self.fraction_expression(depth - 1);
+        let inner = self.fraction_expression(depth - 1, unnamed);
         match self.below(7) {
             0 => format!("({inner} * 0.5)"),
             1 => format!("({inner} * 0.5 + 0.25)"),
@@ -669,7 +671,7 @@ impl Writer {
             3 => format!("({inner} / 2)"),
             4 => format!("({inner} ** 2)"),
             5 => format!("({inner} - -0.0)"),
-            _ => format!("({inner} * {})", self.fraction_expression(depth - 1)),
+            _ => format!("({inner} * {})", self.fraction_expression(depth - 1, false)),
         }
     }
 

@@ -133,6 +133,10 @@ fn given_value(state: &State, name: &str, default: &Value, domain: &ParamDomain,
     if matches!(default, Value::Text(_)) {
         return accept(name, default, domain, Value::Text(text.to_owned())).map(Given::Value);
     }
+    if text.chars().all(|c| c.is_alphanumeric() || c == '_') && text.starts_with(char::is_alphabetic) && !is_bool(text) {
+        // A bare word would read as a variable.
+        return accept(name, default, domain, Value::Text(text.to_owned())).map(Given::Value);
+    }
     let value = state.evaluate_argument(text)?;
     if value.is::<convert::Searched>() {
         return Ok(Given::Search(value));
@@ -141,6 +145,10 @@ fn given_value(state: &State, name: &str, default: &Value, domain: &ParamDomain,
         Some(value) => accept(name, default, domain, value).map(Given::Value),
         None => Err(Problem::new(format!("the param `{name}` takes a plain value, not {}", value.type_name()))),
     }
+}
+
+fn is_bool(text: &str) -> bool {
+    matches!(text, "true" | "false")
 }
 
 fn load(engine: &mut Engine, state: &Rc<State>) {

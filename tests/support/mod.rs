@@ -80,7 +80,7 @@ impl Project {
     }
 
     /// Called by a user who may not write everywhere, even if the tests run as root.
-    pub(crate) fn as_nobody(mut self) -> Self {
+    pub(crate) fn by_nobody(mut self) -> Self {
         self.nobody = true;
         self
     }
@@ -133,7 +133,10 @@ impl Project {
         }
         let copy = self.root.join("xrun");
         if !copy.exists() {
-            fs::copy(&program, &copy).expect("the program can be copied");
+            // Copied by another process: a file that this one has open for writing, or that a child started meanwhile by
+            // another test has inherited, could not be run.
+            let status = Command::new("cp").arg(&program).arg(&copy).status();
+            assert!(status.is_ok_and(|status| status.success()), "the program can be copied");
             readable(&self.root);
         }
         copy
@@ -314,44 +317,37 @@ impl std::fmt::Display for Output {
 /// The length of what differs from run to run at the start of a text, and what to write instead.
 fn variable(text: &str) -> Option<(usize, &'static str)> {
     const SHAPES: [(&str, &str); 8] = [
-        ("dddddddd-dddddd-hhhh", "[RUN]"),
-        ("dddd-dd-ddTdd:dd:dd.dddZ", "[TIME]"),
-        ("dddd-dd-ddTdd:dd:ddZ", "[TIME]"),
-        ("n ms", "[TIME]"),
-        ("n.d s", "[TIME]"),
-        ("n min dd s", "[TIME]"),
-        ("n h dd min", "[TIME]"),
-        ("n s", "[TIME]"),
+        ("DDDDDDDD-DDDDDD-HHHH", "[RUN]"),
+        ("DDDD-DD-DDTDD:DD:DD.DDDZ", "[TIME]"),
+        ("DDDD-DD-DDTDD:DD:DDZ", "[TIME]"),
+        ("N ms", "[TIME]"),
+        ("N s", "[TIME]"),
+        ("N.D s", "[TIME]"),
+        ("N min DD s", "[TIME]"),
+        ("N h DD min", "[TIME]"),
     ];
     SHAPES.iter().find_map(|(shape, name)| shaped(text, shape).map(|length| (length, *name)))
 }
 
-/// The length of the start of a text that has a shape: `d` is a digit, `h` a hexadecimal one, `n` some digits; what
+/// The length of the start of a text that has a shape: `D` is a digit, `H` a hexadecimal one, `N` some digits. What
 /// follows must not go on with a letter or digit.
 fn shaped(text: &str, shape: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
-    for (index, kind) in shape.bytes().enumerate() {
-        // Letters of units stand behind a space or another letter of the unit.
-        let in_unit = index > 0 && shape.as_bytes()[index - 1].is_ascii_alphabetic() && shape.as_bytes()[index - 1] != b'n'
-            && shape[..index].contains(' ')
-            || index > 0 && shape.as_bytes()[index - 1] == b' ';
+    for kind in shape.bytes() {
         let byte = *bytes.get(at)?;
-        match kind {
-            b'n' if !in_unit => {
-                let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                if digits == 0 {
-                    return None;
-                }
-                at += digits;
-                continue;
-            }
-            b'd' if byte.is_ascii_digit() => {}
-            b'h' if !in_unit && byte.is_ascii_hexdigit() => {}
-            other if other == byte => {}
-            _ => return None,
+        let fits = match kind {
+            b'D' | b'N' => byte.is_ascii_digit(),
+            b'H' => byte.is_ascii_hexdigit(),
+            literal => byte == literal,
+        };
+        if !fits {
+            return None;
         }
         at += 1;
+        if kind == b'N' {
+            at += bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        }
     }
     let goes_on = bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
     (!goes_on).then_some(at)
@@ -370,9 +366,7 @@ pub(crate) fn error_at(message: &str, place: &str, text: &str, width: usize, hin
     let pad = " ".repeat(line.to_string().len());
     let (before, carets) = (" ".repeat(column - 1), "^".repeat(width));
     let hint = hint.map_or_else(String::new, |hint| format!("hint: {hint}\n"));
-    format!(
-        "error: {message}\n{pad}--> {place}\n{pad} |\n{line} | {text}\n{pad} | {before}{carets}\n{hint}"
-    )
+    format!("error: {message}\n{pad}--> {place}\n{pad} |\n{line} | {text}\n{pad} | {before}{carets}\n{hint}")
 }
 
 /// A script that searches the point `x` of the sphere in two random trials, behind some lines of its own.

@@ -1,9 +1,9 @@
 //! What a run will do, before anything is done: its studies, its fits, and the rows each fit gets.
 
-use crate::split::{NestedSplits, TestRows, TrainValidation};
 use crate::spec::experiment::{Folds, Per};
 use crate::spec::fit::RowsFrom;
 use crate::spec::{Experiment, FitConfig};
+use crate::split::{NestedSplits, TestRows, TrainValidation};
 
 /// The position of a study in a nested cross-validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,12 +162,9 @@ pub fn trial_rows(folds: &Folds, outer: usize, inner: usize, rows: &TrainValidat
     let digest = rows.split_hash();
     match folds {
         Folds::Drawn(_) => RowsFrom::Position { outer, inner: Some(inner), digest },
-        Folds::File { .. } => RowsFrom::Rows {
-            train: rows.train.clone(),
-            validation: rows.validation.clone(),
-            test: Vec::new(),
-            digest,
-        },
+        Folds::File { .. } => {
+            RowsFrom::Rows { train: rows.train.clone(), validation: rows.validation.clone(), test: Vec::new(), digest }
+        }
     }
 }
 

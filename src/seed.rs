@@ -44,9 +44,7 @@ impl Seed {
     /// A 64-bit seed for a generator that is not ours.
     #[must_use]
     pub fn as_u64(&self) -> u64 {
-        u64::from_le_bytes([
-            self.0[0], self.0[1], self.0[2], self.0[3], self.0[4], self.0[5], self.0[6], self.0[7],
-        ])
+        u64::from_le_bytes([self.0[0], self.0[1], self.0[2], self.0[3], self.0[4], self.0[5], self.0[6], self.0[7]])
     }
 }
 

@@ -116,7 +116,13 @@ fn pure_files(root: &Path) -> BTreeMap<String, Vec<u8>> {
                 }
             } else if !matches!(
                 name.as_str(),
-                "run.json" | "journal.jsonl" | "outcome.json" | "timing.csv" | "script.rhai" | "config.rhai" | "git.patch"
+                "run.json"
+                    | "journal.jsonl"
+                    | "outcome.json"
+                    | "timing.csv"
+                    | "script.rhai"
+                    | "config.rhai"
+                    | "git.patch"
             ) {
                 let relative = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
                 found.insert(relative, fs::read(&path).unwrap());
@@ -315,7 +321,8 @@ fn with_permuted_labels_the_outer_auc_covers_chance_while_the_best_inner_score_l
     // Student's t at 97.5 % with 3 degrees of freedom.
     let half = 3.182 * deviation / 2.0;
     assert!((mean - 0.5).abs() <= half, "{mean} +- {half} does not cover .5");
-    let best: Vec<f64> = summary["studies"].as_array().unwrap().iter().map(|s| s["best_value"].as_f64().unwrap()).collect();
+    let best: Vec<f64> =
+        summary["studies"].as_array().unwrap().iter().map(|s| s["best_value"].as_f64().unwrap()).collect();
     let best_mean = best.iter().sum::<f64>() / best.len() as f64;
     assert!(best_mean > 0.5 + 0.05 && best_mean > mean, "the best inner scores average {best_mean}, the outer {mean}");
 }

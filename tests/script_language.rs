@@ -279,10 +279,10 @@ fn an_endless_recursion_ends_in_an_error() {
 
 #[test]
 fn expressions_nested_too_deep_end_in_an_error() {
-    let output = check(&sphere(&format!("let v = {}1{};", "[".repeat(200), "]".repeat(200)), "uniform(0.0, 1.0)"));
+    let output = check(&sphere(&format!("let v = {}1{};", "[".repeat(400), "]".repeat(400)), "uniform(0.0, 1.0)"));
     output.code(2);
     assert!(
-        output.stderr.starts_with("error: expressions are nested more than 64 deep\n --> experiment.rhai:1:"),
+        output.stderr.starts_with("error: expressions are nested more than 256 deep\n --> experiment.rhai:1:"),
         "{output}"
     );
 }

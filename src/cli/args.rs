@@ -32,7 +32,6 @@ Exit codes:
     version = version(),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    before_help = "",
     override_usage = "xrun [OPTIONS] SCRIPT [KEY=VALUE]...\n       xrun COMMAND",
     after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
     disable_help_subcommand = true,
@@ -157,7 +156,7 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
 
-    /// What training runs on: auto, cpu, wgpu[:N], cuda[:N]
+    /// What training runs on: auto, cpu, wgpu, wgpu:N, cuda, cuda:N
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
 

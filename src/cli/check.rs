@@ -148,8 +148,12 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         ));
         if experiment.folds().is_some() {
             lines.push(match search.per {
-                Per::Inner => "study    one per outer x inner fold; its best trial is trained again and tested".to_owned(),
-                Per::Outer => "study    one per outer fold; a trial is scored by its mean over the inner folds".to_owned(),
+                Per::Inner => {
+                    "study    one per outer x inner fold; its best trial is trained again and tested".to_owned()
+                }
+                Per::Outer => {
+                    "study    one per outer fold; a trial is scored by its mean over the inner folds".to_owned()
+                }
             });
         }
     }

@@ -55,9 +55,8 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let failure = Self::new(Exit::Failed, error.to_string());
         match error {
-            StoreError::Write { .. } => {
-                failure.hint("free some space or choose another folder with --results DIR; earlier runs are as they were")
-            }
+            StoreError::Write { .. } => failure
+                .hint("free some space or choose another folder with --results DIR; earlier runs are as they were"),
             StoreError::Read { .. } | StoreError::Damaged { .. } => failure,
         }
     }
@@ -78,7 +77,10 @@ impl From<RunError> for Failure {
         match error {
             RunError::Store(error) => error.into(),
             RunError::Final { .. } => Self::new(Exit::Failed, error.to_string()),
-            RunError::Data(_) | RunError::Split(_) | RunError::SplitFile { .. } | RunError::ReadSplits { .. }
+            RunError::Data(_)
+            | RunError::Split(_)
+            | RunError::SplitFile { .. }
+            | RunError::ReadSplits { .. }
             | RunError::Config(_) => Self::new(Exit::Usage, error.to_string()),
         }
     }

@@ -27,9 +27,7 @@ fn excerpt(message: &str, place: &Place) -> String {
     let start = before + byte(place.column - 1);
     let end = (before + byte(place.column - 1 + place.length)).max(start);
     let group = Level::ERROR.primary_title(message).element(
-        Snippet::source(&*place.text)
-            .path(&*place.source)
-            .annotation(AnnotationKind::Primary.span(start..end)),
+        Snippet::source(&*place.text).path(&*place.source).annotation(AnnotationKind::Primary.span(start..end)),
     );
     let renderer = if colours(&std::io::stderr()) { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group]).to_string()

@@ -61,9 +61,9 @@ impl Bars {
         let style = |template: &str| {
             ProgressStyle::with_template(template).expect("the template is a constant").progress_chars("━╸ ")
         };
-        let fits = all.add(ProgressBar::new(0).with_style(style(
-            "fits    {bar:28} {pos}/{len}  {elapsed} elapsed, {eta} left  {msg}",
-        )));
+        let fits = all.add(
+            ProgressBar::new(0).with_style(style("fits    {bar:28} {pos}/{len}  {elapsed} elapsed, {eta} left  {msg}")),
+        );
         let epochs = all.add(ProgressBar::new(0).with_style(style("epochs  {bar:28} {pos}/{len}  {msg}")));
         let batches = all.add(ProgressBar::new(0).with_style(style("batches {bar:28} {pos}/{len}")));
         fits.enable_steady_tick(Duration::from_millis(500));

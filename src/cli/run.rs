@@ -47,14 +47,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
 }
 
 /// Evaluates a script under the settings of its project.
-pub(super) fn evaluate(
-    script: &Path,
-    overrides: &[String],
-    flags: &Flags,
-) -> Result<(Evaluated, Settings), Failure> {
-    let overrides = overrides.iter().map(|text| Argument::parse(text)).collect::<Result<Vec<_>, _>>().map_err(|message| {
-        Failure::new(Exit::Usage, message).hint("arguments after the script set something: epochs=10")
-    })?;
+pub(super) fn evaluate(script: &Path, overrides: &[String], flags: &Flags) -> Result<(Evaluated, Settings), Failure> {
+    let overrides =
+        overrides.iter().map(|text| Argument::parse(text)).collect::<Result<Vec<_>, _>>().map_err(|message| {
+            Failure::new(Exit::Usage, message).hint("arguments after the script set something: epochs=10")
+        })?;
     let evaluated = script::evaluate(script, &overrides)?;
     let project = project_of(&evaluated.root);
     let settings = settings::load(&project, flags)?.settings;
@@ -141,7 +138,8 @@ pub(super) fn tables(summary: &Summary) -> String {
         parts.push(test_table(summary));
     } else if !summary.finals.is_empty() {
         for last in &summary.finals {
-            let rows: Vec<Vec<String>> = last.validation.iter().map(|(name, value)| vec![name.clone(), number(*value)]).collect();
+            let rows: Vec<Vec<String>> =
+                last.validation.iter().map(|(name, value)| vec![name.clone(), number(*value)]).collect();
             parts.push(table(&["validation".to_owned(), String::new()], &rows));
         }
     }

@@ -15,7 +15,7 @@ use super::{DeviceError, DeviceKind, open};
 /// How often a probe's process is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Whether [`DeviceChoice::Auto`] may take a device: opens it and multiplies two small matrices on it.
+/// Whether [`super::DeviceChoice::Auto`] may take a device: opens it and multiplies two small matrices on it.
 ///
 /// # Errors
 /// The device cannot be opened, is a software renderer, or the product is wrong or never comes.

@@ -18,19 +18,11 @@ pub fn evaluate(metric: Metric, predictions: &Predictions, threshold: f64) -> Op
         Metric::RocAuc => roc::roc_auc(predictions),
         Metric::LogLoss => Some(log_loss(predictions)),
         Metric::Value => None,
-        Metric::Accuracy
-        | Metric::BalancedAccuracy
-        | Metric::F1
-        | Metric::Precision
-        | Metric::Recall => {
+        Metric::Accuracy | Metric::BalancedAccuracy | Metric::F1 | Metric::Precision | Metric::Recall => {
             let counts = class_counts(&confusion_matrix(predictions, threshold));
             Some(match metric {
-                Metric::Accuracy => {
-                    share(counts.iter().map(|c| c.correct).sum(), predictions.n_rows())
-                }
-                Metric::BalancedAccuracy => {
-                    mean(counts.iter().filter(|c| c.actual > 0).map(Counts::recall))
-                }
+                Metric::Accuracy => share(counts.iter().map(|c| c.correct).sum(), predictions.n_rows()),
+                Metric::BalancedAccuracy => mean(counts.iter().filter(|c| c.actual > 0).map(Counts::recall)),
                 Metric::Precision => positive_or_mean(&counts, Counts::precision),
                 Metric::Recall => positive_or_mean(&counts, Counts::recall),
                 _ => positive_or_mean(&counts, Counts::f1),
@@ -53,11 +45,7 @@ pub fn evaluate_all(predictions: &Predictions, threshold: f64) -> Vec<(Metric, f
 pub fn confusion_matrix(predictions: &Predictions, threshold: f64) -> Vec<Vec<usize>> {
     let n_classes = predictions.n_classes();
     let mut matrix = vec![vec![0; n_classes]; n_classes];
-    for (&target, decision) in predictions
-        .targets()
-        .iter()
-        .zip(predictions.decisions(threshold))
-    {
+    for (&target, decision) in predictions.targets().iter().zip(predictions.decisions(threshold)) {
         matrix[target][decision] += 1;
     }
     matrix
@@ -99,11 +87,7 @@ fn class_counts(confusion: &[Vec<usize>]) -> Vec<Counts> {
 
 /// `part / whole`, and 0 for a share of nothing.
 fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// The mean; every caller has at least one value, because there is at least one row.
@@ -116,22 +100,15 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 fn positive_or_mean(counts: &[Counts], score: impl Fn(&Counts) -> f64) -> f64 {
     match counts {
         [_, positive] => score(positive),
-        _ => mean(
-            counts
-                .iter()
-                .filter(|c| c.actual + c.decided > 0)
-                .map(score),
-        ),
+        _ => mean(counts.iter().filter(|c| c.actual + c.decided > 0).map(score)),
     }
 }
 
 fn log_loss(predictions: &Predictions) -> f64 {
-    let rows = predictions
-        .probabilities()
-        .chunks_exact(predictions.n_classes());
-    let losses = rows.zip(predictions.targets()).map(|(of_row, &target)| {
-        -libm::log(f64::from(of_row[target]).clamp(f64::EPSILON, 1.0 - f64::EPSILON))
-    });
+    let rows = predictions.probabilities().chunks_exact(predictions.n_classes());
+    let losses = rows
+        .zip(predictions.targets())
+        .map(|(of_row, &target)| -libm::log(f64::from(of_row[target]).clamp(f64::EPSILON, 1.0 - f64::EPSILON)));
     mean(losses)
 }
 
@@ -166,19 +143,12 @@ mod tests {
 
     #[test]
     fn every_metric_equals_that_of_scikit_learn() {
-        let fixture: Fixture =
-            serde_json::from_str(include_str!("../../tests/fixtures/metrics_sklearn.json"))
-                .unwrap();
+        let fixture: Fixture = serde_json::from_str(include_str!("../../tests/fixtures/metrics_sklearn.json")).unwrap();
         assert!(fixture.cases.len() >= 8);
         for case in fixture.cases {
             let name = &case.name;
-            let predictions =
-                Predictions::new(case.n_classes, case.probabilities, case.targets).unwrap();
-            assert_eq!(
-                confusion_matrix(&predictions, case.threshold),
-                case.confusion_matrix,
-                "{name}"
-            );
+            let predictions = Predictions::new(case.n_classes, case.probabilities, case.targets).unwrap();
+            assert_eq!(confusion_matrix(&predictions, case.threshold), case.confusion_matrix, "{name}");
             assert_eq!(case.metrics.len(), Metric::ALL.len() - 1, "{name}");
             for (&metric, &expected) in &case.metrics {
                 let found = evaluate(metric, &predictions, case.threshold);
@@ -188,11 +158,7 @@ mod tests {
                 };
                 assert!(equal, "{name}: {metric} is {found:?}, not {expected:?}");
             }
-            assert_eq!(
-                youden_threshold(&predictions),
-                case.youden_threshold,
-                "{name}"
-            );
+            assert_eq!(youden_threshold(&predictions), case.youden_threshold, "{name}");
         }
     }
 
@@ -219,29 +185,13 @@ mod tests {
         }
 
         let one = Predictions::new(2, vec![0.25, 0.75], vec![1]).unwrap();
-        let names: Vec<&str> = evaluate_all(&one, 0.5)
-            .iter()
-            .map(|(metric, _)| metric.name())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "accuracy",
-                "balanced_accuracy",
-                "log_loss",
-                "f1",
-                "precision",
-                "recall"
-            ]
-        );
+        let names: Vec<&str> = evaluate_all(&one, 0.5).iter().map(|(metric, _)| metric.name()).collect();
+        assert_eq!(names, ["accuracy", "balanced_accuracy", "log_loss", "f1", "precision", "recall"]);
     }
 
     #[test]
     fn a_certain_mistake_costs_what_the_clip_says() {
         let wrong = Predictions::new(2, vec![1.0, 0.0], vec![1]).unwrap();
-        assert!(close(
-            evaluate(Metric::LogLoss, &wrong, 0.5).unwrap(),
-            52.0 * std::f64::consts::LN_2
-        ));
+        assert!(close(evaluate(Metric::LogLoss, &wrong, 0.5).unwrap(), 52.0 * std::f64::consts::LN_2));
     }
 }

@@ -1,6 +1,6 @@
 //! What a score is: the metric's name, the direction in which it is better, and its value for given predictions.
 //!
-//! [`Metric`] names a metric, [`Predictions`] are class probabilities beside the true classes, and [`evaluate`]
+//! [`Metric`] names a metric, [`Predictions`] are class probabilities beside the true classes, and [`evaluate()`]
 //! brings both together by scikit-learn's definitions. [`youden_threshold`] chooses the decision threshold of two
 //! classes. Which rows are predicted, and whether they may be looked at, is for others to say.
 
@@ -73,12 +73,9 @@ impl Metric {
     #[must_use]
     pub fn direction(self) -> Option<Direction> {
         match self {
-            Self::Accuracy
-            | Self::BalancedAccuracy
-            | Self::RocAuc
-            | Self::F1
-            | Self::Precision
-            | Self::Recall => Some(Direction::Maximize),
+            Self::Accuracy | Self::BalancedAccuracy | Self::RocAuc | Self::F1 | Self::Precision | Self::Recall => {
+                Some(Direction::Maximize)
+            }
             Self::LogLoss => Some(Direction::Minimize),
             Self::Value => None,
         }
@@ -106,9 +103,7 @@ impl FromStr for Metric {
         Self::ALL
             .into_iter()
             .find(|metric| metric.name() == text)
-            .ok_or_else(|| UnknownMetric {
-                name: text.to_owned(),
-            })
+            .ok_or_else(|| UnknownMetric { name: text.to_owned() })
     }
 }
 

@@ -15,9 +15,7 @@ pub struct Predictions {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PredictionsError {
     /// Fewer than two classes.
-    #[error(
-        "there are {n_classes} classes, but predictions need at least 2; give one column to each class"
-    )]
+    #[error("there are {n_classes} classes, but predictions need at least 2; give one column to each class")]
     TooFewClasses {
         /// Number of classes.
         n_classes: usize,
@@ -77,11 +75,7 @@ impl Predictions {
     /// # Errors
     /// Fewer than two classes, no row, shapes that do not fit, a target that is no class, a probability outside
     /// `[0, 1]` or not finite, and a row whose probabilities do not add up to 1 within 0.001.
-    pub fn new(
-        n_classes: usize,
-        probabilities: Vec<f32>,
-        targets: Vec<usize>,
-    ) -> Result<Self, PredictionsError> {
+    pub fn new(n_classes: usize, probabilities: Vec<f32>, targets: Vec<usize>) -> Result<Self, PredictionsError> {
         if n_classes < 2 {
             return Err(PredictionsError::TooFewClasses { n_classes });
         }
@@ -95,39 +89,19 @@ impl Predictions {
                 n_classes,
             });
         }
-        if let Some((row, &target)) = targets
-            .iter()
-            .enumerate()
-            .find(|&(_, &target)| target >= n_classes)
-        {
-            return Err(PredictionsError::Target {
-                row,
-                target,
-                n_classes,
-            });
+        if let Some((row, &target)) = targets.iter().enumerate().find(|&(_, &target)| target >= n_classes) {
+            return Err(PredictionsError::Target { row, target, n_classes });
         }
         for (row, of_row) in probabilities.chunks_exact(n_classes).enumerate() {
-            if let Some((class, &probability)) = of_row
-                .iter()
-                .enumerate()
-                .find(|&(_, p)| !(0.0..=1.0).contains(p))
-            {
-                return Err(PredictionsError::Probability {
-                    row,
-                    class,
-                    probability,
-                });
+            if let Some((class, &probability)) = of_row.iter().enumerate().find(|&(_, p)| !(0.0..=1.0).contains(p)) {
+                return Err(PredictionsError::Probability { row, class, probability });
             }
             let sum: f64 = of_row.iter().map(|&p| f64::from(p)).sum();
             if (sum - 1.0).abs() > SUM_TOLERANCE {
                 return Err(PredictionsError::Sum { row, sum });
             }
         }
-        Ok(Self {
-            n_classes,
-            probabilities,
-            targets,
-        })
+        Ok(Self { n_classes, probabilities, targets })
     }
 
     /// Number of classes, at least 2.
@@ -159,33 +133,17 @@ impl Predictions {
     /// # Panics
     /// If `class` is not below [`Predictions::n_classes`].
     pub fn scores(&self, class: usize) -> impl Iterator<Item = f32> + '_ {
-        assert!(
-            class < self.n_classes,
-            "class {class} is none of {} classes",
-            self.n_classes
-        );
-        self.probabilities
-            .iter()
-            .skip(class)
-            .step_by(self.n_classes)
-            .copied()
+        assert!(class < self.n_classes, "class {class} is none of {} classes", self.n_classes);
+        self.probabilities.iter().skip(class).step_by(self.n_classes).copied()
     }
 
     /// The class decided for every row. Of two classes it is class 1 where its probability is at least `threshold`;
     /// of more it is the most probable one, the lowest of those that tie, and `threshold` has no effect.
     pub fn decisions(&self, threshold: f64) -> impl Iterator<Item = usize> + '_ {
-        self.probabilities
-            .chunks_exact(self.n_classes)
-            .map(move |of_row| match of_row {
-                [_, positive] => usize::from(f64::from(*positive) >= threshold),
-                _ => (1..of_row.len()).fold(0, |best, class| {
-                    if of_row[class] > of_row[best] {
-                        class
-                    } else {
-                        best
-                    }
-                }),
-            })
+        self.probabilities.chunks_exact(self.n_classes).map(move |of_row| match of_row {
+            [_, positive] => usize::from(f64::from(*positive) >= threshold),
+            _ => (1..of_row.len()).fold(0, |best, class| if of_row[class] > of_row[best] { class } else { best }),
+        })
     }
 }
 
@@ -197,18 +155,13 @@ mod tests {
     #[test]
     fn each_broken_rule_has_its_message() {
         let message = |n_classes, probabilities: &[f32], targets: &[usize]| {
-            Predictions::new(n_classes, probabilities.to_vec(), targets.to_vec())
-                .unwrap_err()
-                .to_string()
+            Predictions::new(n_classes, probabilities.to_vec(), targets.to_vec()).unwrap_err().to_string()
         };
         assert_eq!(
             message(1, &[1.0], &[0]),
             "there are 1 classes, but predictions need at least 2; give one column to each class"
         );
-        assert_eq!(
-            message(2, &[], &[]),
-            "there are no predictions; a metric needs at least one row"
-        );
+        assert_eq!(message(2, &[], &[]), "there are no predictions; a metric needs at least one row");
         assert_eq!(
             message(2, &[0.5, 0.5, 1.0], &[0, 1]),
             "there are 3 probabilities for 2 targets and 2 classes; give 2 probabilities to each target"
@@ -230,8 +183,7 @@ mod tests {
 
     #[test]
     fn a_score_equal_to_the_threshold_is_positive() {
-        let predictions =
-            Predictions::new(2, vec![0.75, 0.25, 0.5, 0.5, 0.25, 0.75], vec![0, 1, 1]).unwrap();
+        let predictions = Predictions::new(2, vec![0.75, 0.25, 0.5, 0.5, 0.25, 0.75], vec![0, 1, 1]).unwrap();
         assert_eq!(predictions.decisions(0.5).collect::<Vec<_>>(), [0, 1, 1]);
         assert_eq!(predictions.decisions(0.75).collect::<Vec<_>>(), [0, 0, 1]);
         assert_eq!(predictions.scores(1).collect::<Vec<_>>(), [0.25, 0.5, 0.75]);
@@ -239,8 +191,7 @@ mod tests {
 
     #[test]
     fn a_tie_among_more_classes_goes_to_the_lowest() {
-        let predictions =
-            Predictions::new(3, vec![0.2, 0.4, 0.4, 0.4, 0.2, 0.4], vec![0, 1]).unwrap();
+        let predictions = Predictions::new(3, vec![0.2, 0.4, 0.4, 0.4, 0.2, 0.4], vec![0, 1]).unwrap();
         assert_eq!(predictions.decisions(0.9).collect::<Vec<_>>(), [1, 0]);
     }
 }

@@ -18,20 +18,14 @@ fn cuts(scores: impl Iterator<Item = f32>, positive: impl Iterator<Item = bool>)
     rows.chunk_by(|a, b| a.0 == b.0)
         .map(|equal| {
             let n_positive = equal.iter().filter(|(_, positive)| *positive).count();
-            Cut {
-                score: equal[0].0,
-                n_positive: n_positive as i128,
-                n_negative: (equal.len() - n_positive) as i128,
-            }
+            Cut { score: equal[0].0, n_positive: n_positive as i128, n_negative: (equal.len() - n_positive) as i128 }
         })
         .collect()
 }
 
 /// Number of positive and of negative rows.
 fn totals(cuts: &[Cut]) -> (i128, i128) {
-    cuts.iter().fold((0, 0), |(p, n), cut| {
-        (p + cut.n_positive, n + cut.n_negative)
-    })
+    cuts.iter().fold((0, 0), |(p, n), cut| (p + cut.n_positive, n + cut.n_negative))
 }
 
 /// The share of (positive, negative) pairs in which the positive row scores higher, a tie counting half
@@ -53,12 +47,7 @@ fn area(scores: impl Iterator<Item = f32>, positive: impl Iterator<Item = bool>)
 /// The area under the ROC curve: of class 1 for two classes, else the unweighted mean of one-vs-rest areas.
 /// `None` when a class that is needed does not occur.
 pub(super) fn roc_auc(predictions: &Predictions) -> Option<f64> {
-    let of_class = |class| {
-        area(
-            predictions.scores(class),
-            predictions.targets().iter().map(move |&t| t == class),
-        )
-    };
+    let of_class = |class| area(predictions.scores(class), predictions.targets().iter().map(move |&t| t == class));
     let n_classes = predictions.n_classes();
     if n_classes == 2 {
         return of_class(1);
@@ -77,10 +66,7 @@ pub fn youden_threshold(predictions: &Predictions) -> Option<f64> {
     if predictions.n_classes() != 2 {
         return None;
     }
-    let cuts = cuts(
-        predictions.scores(1),
-        predictions.targets().iter().map(|&target| target == 1),
-    );
+    let cuts = cuts(predictions.scores(1), predictions.targets().iter().map(|&target| target == 1));
     let (n_positive, n_negative) = totals(&cuts);
     if n_positive == 0 || n_negative == 0 {
         return None;
@@ -106,33 +92,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn binary(rows: &[(f32, usize)]) -> Predictions {
-        let probabilities = rows
-            .iter()
-            .flat_map(|&(score, _)| [1.0 - score, score])
-            .collect();
-        Predictions::new(
-            2,
-            probabilities,
-            rows.iter().map(|&(_, target)| target).collect(),
-        )
-        .unwrap()
+        let probabilities = rows.iter().flat_map(|&(score, _)| [1.0 - score, score]).collect();
+        Predictions::new(2, probabilities, rows.iter().map(|&(_, target)| target).collect()).unwrap()
     }
 
     #[test]
     fn auc_counts_a_tie_as_half_a_pair() {
         // Pairs (positive, negative): (.5, .5) half, (.5, .25) won, (.75, .5) won, (.75, .25) won.
-        assert_eq!(
-            roc_auc(&binary(&[(0.5, 1), (0.75, 1), (0.5, 0), (0.25, 0)])),
-            Some(3.5 / 4.0)
-        );
+        assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.75, 1), (0.5, 0), (0.25, 0)])), Some(3.5 / 4.0));
         assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.5, 0), (0.5, 0)])), Some(0.5));
     }
 
     #[test]
     fn auc_needs_every_class() {
         assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.75, 1)])), None);
-        let three =
-            Predictions::new(3, vec![0.5, 0.25, 0.25, 0.25, 0.5, 0.25], vec![0, 1]).unwrap();
+        let three = Predictions::new(3, vec![0.5, 0.25, 0.25, 0.25, 0.5, 0.25], vec![0, 1]).unwrap();
         assert_eq!(roc_auc(&three), None);
     }
 
@@ -145,10 +119,7 @@ mod tests {
 
     #[test]
     fn youden_of_scores_worse_than_chance_calls_every_row_positive() {
-        assert_eq!(
-            youden_threshold(&binary(&[(0.125, 1), (0.875, 0)])),
-            Some(0.125)
-        );
+        assert_eq!(youden_threshold(&binary(&[(0.125, 1), (0.875, 0)])), Some(0.125));
     }
 
     #[test]
@@ -160,17 +131,11 @@ mod tests {
     #[test]
     fn youden_needs_two_classes_that_both_occur() {
         assert_eq!(youden_threshold(&binary(&[(0.5, 0)])), None);
-        assert_eq!(
-            youden_threshold(&Predictions::new(3, vec![0.5, 0.25, 0.25], vec![0]).unwrap()),
-            None
-        );
+        assert_eq!(youden_threshold(&Predictions::new(3, vec![0.5, 0.25, 0.25], vec![0]).unwrap()), None);
     }
 
     fn rows() -> impl Strategy<Value = Vec<(f32, usize)>> {
-        proptest::collection::vec(
-            ((0_u8..=16).prop_map(|i| f32::from(i) / 16.0), 0_usize..2),
-            1..40,
-        )
+        proptest::collection::vec(((0_u8..=16).prop_map(|i| f32::from(i) / 16.0), 0_usize..2), 1..40)
     }
 
     proptest! {

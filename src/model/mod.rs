@@ -1,4 +1,4 @@
-//! Networks: a [`ModelSpec`] and the shape of a row become a [`Network`] whose first weights are drawn on the host.
+//! Networks: a [`crate::spec::network::ModelSpec`] and the shape of a row become a [`Network`] whose first weights are drawn on the host.
 //!
 //! [`Network::forward`] gives logits; what they are trained with is for [`crate::train`]. Weights leave and enter as
 //! safetensors under PyTorch's names and layouts.

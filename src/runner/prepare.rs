@@ -64,8 +64,8 @@ fn draw(data: &Dataset, folds: &Folds) -> Result<NestedSplits, RunError> {
             splitter.splits(&labels).map_err(|error| RunError::Split(with_class_names(&error, data.classes())))
         }
         Folds::File { path, take } => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| RunError::ReadSplits { path: path.clone(), source })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|source| RunError::ReadSplits { path: path.clone(), source })?;
             let splits = split::from_json(&text, data.ids())
                 .map_err(|source| RunError::SplitFile { path: path.clone(), source })?;
             match take {

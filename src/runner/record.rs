@@ -62,10 +62,9 @@ pub(super) fn run_fit(
                 fit.predictions("test", predictions, &ids(test.rows()), data.classes(), threshold)?;
             }
             if let (Some(predictor), Some(_)) = (&execution.predictor, work.test) {
-                let weights = predictor.weights().map_err(|error| RunError::Final {
-                    fit: label.clone(),
-                    reason: error.to_string(),
-                })?;
+                let weights = predictor
+                    .weights()
+                    .map_err(|error| RunError::Final { fit: label.clone(), reason: error.to_string() })?;
                 let description = serde_json::json!({
                     "format": 1,
                     "experiment": work.config.name(),

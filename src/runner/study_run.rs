@@ -15,7 +15,9 @@ use crate::spec::experiment::{SearchSpec, ThresholdRule};
 use crate::spec::fit::{FitPlace, RowsFrom, SplitSpec};
 use crate::spec::{Experiment, FitConfig, Role};
 use crate::split::{self, OuterFold, TrainValidation};
-use crate::store::{Event, FinalSummary, FitPath, GitState, Manifest, RunFolder, SourceRecord, StudySummary, Summary, TrialRow};
+use crate::store::{
+    Event, FinalSummary, FitPath, GitState, Manifest, RunFolder, SourceRecord, StudySummary, Summary, TrialRow,
+};
 use crate::study::Study;
 use crate::trial::{TrialRecord, TrialState};
 use crate::value::Assignment;
@@ -134,7 +136,7 @@ impl Walk<'_> {
 
     fn new_study(&self, id: StudyId, search: &SearchSpec) -> Study {
         let node = id.labels().iter().fold(Seed::root(self.experiment.seed()), |seed, label| seed.child(label));
-        Study::new(self.experiment.space().clone(), search.sampler.clone(), search.objective.direction, node)
+        Study::new(self.experiment.space().clone(), search.sampler, search.objective.direction, node)
     }
 
     /// One trial: one fit, or one per inner fold whose scores are averaged.
@@ -175,7 +177,11 @@ impl Walk<'_> {
         for (_, path, job) in jobs {
             let result = match job {
                 Ok(job) => self.run_trial_job(path, &job)?,
-                Err(reason) => Err(FitFailure(reason)),
+                Err(reason) => {
+                    let failure = FitFailure(reason);
+                    self.progress.fit_finished(path.as_str(), &Err(failure.clone()), 0.0);
+                    Err(failure)
+                }
             };
             match result {
                 Ok(execution) => {
@@ -386,7 +392,11 @@ fn fit_fold<'a>(
             });
             match (fold, rows) {
                 (Some(fold), Some(rows)) => (rows, fold, digest),
-                _ => return Err(RunError::Split("the position of the split is not among the folds of its cv".to_owned())),
+                _ => {
+                    return Err(RunError::Split(
+                        "the position of the split is not among the folds of its cv".to_owned(),
+                    ));
+                }
             }
         }
         (Some(SplitSpec::Rows { train, validation, test, digest }), _) => {

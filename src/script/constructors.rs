@@ -93,11 +93,12 @@ fn declare(state: &State, arguments: &[&mut Dynamic]) -> Result<Dynamic, Problem
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !is_name {
-        return Err(Problem::new(format!("{name:?} cannot be a param's name: letters, digits and `_`")).under(Step::Index(0)));
+        return Err(
+            Problem::new(format!("{name:?} cannot be a param's name: letters, digits and `_`")).under(Step::Index(0))
+        );
     }
-    let default = scalar(arguments[1]).ok_or_else(|| {
-        Problem::new("a param's default is a number, a text, true or false").under(Step::Index(1))
-    })?;
+    let default = scalar(arguments[1])
+        .ok_or_else(|| Problem::new("a param's default is a number, a text, true or false").under(Step::Index(1)))?;
     let domain = match arguments.get(3) {
         None => ParamDomain::Any,
         Some(value) => domain(value).ok_or_else(|| {
@@ -133,7 +134,8 @@ fn given_value(state: &State, name: &str, default: &Value, domain: &ParamDomain,
     if matches!(default, Value::Text(_)) {
         return accept(name, default, domain, Value::Text(text.to_owned())).map(Given::Value);
     }
-    if text.chars().all(|c| c.is_alphanumeric() || c == '_') && text.starts_with(char::is_alphabetic) && !is_bool(text) {
+    if text.chars().all(|c| c.is_alphanumeric() || c == '_') && text.starts_with(char::is_alphabetic) && !is_bool(text)
+    {
         // A bare word would read as a variable.
         return accept(name, default, domain, Value::Text(text.to_owned())).map(Given::Value);
     }

@@ -13,12 +13,13 @@ use rhai::packages::{
 use rhai::{Dynamic, Engine, EvalAltResult, LexError, NativeCallContext, ParseErrorType, Position, Token};
 
 use super::convert;
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Place};
 use super::params::{Argument, Params};
 use super::sources::Sources;
 use super::{constructors, imports, objects};
 use crate::spec::check::Problem;
 use crate::spec::naming::Blame;
+use crate::spec::print::RESERVED;
 use crate::spec::vocabulary::{CONSTRUCTORS, nearest};
 use crate::spec::{Leaf, Origin, Tree};
 
@@ -36,6 +37,10 @@ pub(super) struct State {
     pub(super) root: PathBuf,
     /// Configs being loaded, to refuse one that loads itself.
     pub(super) loading: RefCell<Vec<PathBuf>>,
+    /// Modules being imported, to refuse one that imports itself.
+    pub(super) importing: RefCell<Vec<PathBuf>>,
+    /// The text being parsed: a token alone does not tell `-1` from a hexadecimal number that is too large.
+    pub(super) parsing: RefCell<Arc<str>>,
     blamed: RefCell<Option<Blame>>,
     started: Cell<Instant>,
 }
@@ -47,6 +52,8 @@ impl State {
             sources,
             root,
             loading: RefCell::new(loading),
+            importing: RefCell::new(Vec::new()),
+            parsing: RefCell::new(Arc::from("")),
             blamed: RefCell::new(None),
             started: Cell::new(Instant::now()),
         })
@@ -66,8 +73,9 @@ impl State {
     pub(super) fn evaluate_argument(&self, text: &str) -> Result<Dynamic, Problem> {
         let state = Self::new(&[], self.root.clone(), Sources::default(), Vec::new());
         let engine = engine(&state);
+        *state.parsing.borrow_mut() = text.into();
         engine.eval_expression::<Dynamic>(text).map_err(|error| {
-            let diagnostic = diagnose(&state, *error);
+            let diagnostic = diagnose(&state, &state.sources.main(), *error);
             let problem = Problem::new(diagnostic.message);
             match diagnostic.hint {
                 Some(hint) => problem.hint(hint),
@@ -113,7 +121,8 @@ pub(super) fn engine(state: &Rc<State>) -> Engine {
     engine.set_optimization_level(rhai::OptimizationLevel::None);
     engine.set_max_operations(MAX_OPERATIONS);
     engine.set_max_call_levels(MAX_CALL_LEVELS);
-    engine.set_max_expr_depths(64, 64);
+    // A printed config writes out what loops and functions have nested.
+    engine.set_max_expr_depths(256, 64);
     engine.set_max_string_size(MAX_STRING);
     engine.set_max_array_size(MAX_ITEMS);
     engine.set_max_map_size(MAX_ITEMS);
@@ -121,6 +130,8 @@ pub(super) fn engine(state: &Rc<State>) -> Engine {
     engine.set_max_functions(1_000);
     engine.set_max_modules(100);
     engine.set_strict_variables(true);
+    // Interning would make a param's text the same as an equal literal.
+    engine.set_max_strings_interned(0);
     engine.set_fail_on_invalid_map_property(true);
     // Fast operators would bypass ours: exact division, and the refusal to compare what has no value yet.
     engine.set_fast_operators(false);
@@ -136,7 +147,8 @@ pub(super) fn engine(state: &Rc<State>) -> Engine {
     engine.on_print(|text| eprintln!("{text}"));
     engine.on_debug(|text, _, _| eprintln!("{text}"));
     close_clock(&mut engine);
-    close_numbers(&mut engine);
+    close_tokens(&mut engine, state);
+    close_sizes(&mut engine);
 
     let params = Rc::clone(&state.params);
     #[expect(deprecated, reason = "the engine marks its less stable interfaces so; its version is pinned")]
@@ -161,9 +173,10 @@ fn close_clock(engine: &mut Engine) {
 }
 
 /// The tokenizer turns a whole number that is too large into a float, or, in hexadecimal, into a negative one.
-fn close_numbers(engine: &mut Engine) {
+fn close_tokens(engine: &mut Engine, state: &Rc<State>) {
+    let at = Rc::clone(state);
     #[expect(deprecated, reason = "the engine marks its less stable interfaces so; its version is pinned")]
-    engine.on_parse_token(|token, _, _| {
+    engine.on_parse_token(move |token, position, _| {
         let refuse = |what: String| Token::LexError(LexError::ImproperSymbol(String::new(), what).into());
         match &token {
             Token::FloatConstant(constant) if !constant.1.contains(['.', 'e', 'E']) => {
@@ -172,7 +185,9 @@ fn close_numbers(engine: &mut Engine) {
             Token::FloatConstant(constant) if !(*constant.0).is_finite() => {
                 refuse(format!("the number {} is too large", constant.1))
             }
-            Token::IntegerConstant(i) if *i < 0 => {
+            // Reserved, but not used by the language: `load(...).with(#{...})`.
+            Token::Reserved(word) if word.as_str() == "with" => Token::Identifier(word.clone()),
+            Token::IntegerConstant(i) if *i < 0 && !is_minus(&at.parsing.borrow(), position) => {
                 refuse(format!("this number is too large for a whole number; the largest is {}", i64::MAX))
             }
             _ => token,
@@ -180,16 +195,46 @@ fn close_numbers(engine: &mut Engine) {
     });
 }
 
+/// Whether the character at a position is a minus sign.
+fn is_minus(text: &str, position: Position) -> bool {
+    let (Some(line), Some(column)) = (position.line(), position.position()) else { return false };
+    text.split('\n').nth(line - 1).and_then(|line| line.chars().nth(column.saturating_sub(1))) == Some('-')
+}
+
+/// The language's own `replace` looks at no limit.
+fn close_sizes(engine: &mut Engine) {
+    fn replaced(text: &str, find: &str, by: &str) -> Result<String, Box<EvalAltResult>> {
+        let size = text.len().saturating_add(text.matches(find).count().saturating_mul(by.len()));
+        if size > MAX_STRING {
+            return Err(EvalAltResult::ErrorDataTooLarge("length of string".to_owned(), Position::NONE).into());
+        }
+        Ok(text.replace(find, by))
+    }
+    use rhai::ImmutableString as Text;
+    type Done = Result<(), Box<EvalAltResult>>;
+    engine.register_fn("replace", |text: &mut Text, find: Text, by: Text| -> Done {
+        replaced(text, &find, &by).map(|made| *text = made.into())
+    });
+    engine.register_fn("replace", |text: &mut Text, find: char, by: Text| -> Done {
+        replaced(text, find.encode_utf8(&mut [0; 4]), &by).map(|made| *text = made.into())
+    });
+    engine.register_fn("replace", |text: &mut Text, find: Text, by: char| -> Done {
+        replaced(text, &find, by.encode_utf8(&mut [0; 4])).map(|made| *text = made.into())
+    });
+}
+
 /// What the engine says, in our words and with its place.
-pub(super) fn diagnose(state: &State, error: EvalAltResult) -> Diagnostic {
+pub(super) fn diagnose(state: &State, shown: &str, error: EvalAltResult) -> Diagnostic {
     if let Some(diagnostic) = state.blamed() {
         return diagnostic;
     }
-    inside(state, &state.sources.main(), error)
+    inside(state, shown, error)
 }
 
 fn inside(state: &State, source: &str, error: EvalAltResult) -> Diagnostic {
     let position = error.position();
+    let is_key = matches!(&error, EvalAltResult::ErrorParsing(ParseErrorType::PropertyExpected, _))
+        || matches!(&error, EvalAltResult::ErrorParsing(ParseErrorType::MissingToken(_, what), _) if what.contains("object map"));
     let mut diagnostic = match error {
         EvalAltResult::ErrorInFunctionCall(_, of, inner, _) => {
             let of = if of.is_empty() { source } else { &of };
@@ -207,6 +252,9 @@ fn inside(state: &State, source: &str, error: EvalAltResult) -> Diagnostic {
             return state.sources.diagnose(&value.cast::<Blame>());
         }
         EvalAltResult::ErrorRuntime(value, _) if value.is::<Diagnostic>() => return value.cast::<Diagnostic>(),
+        EvalAltResult::ErrorRuntime(value, _) if value.is::<convert::Searched>() => {
+            Diagnostic::new(format!("the script threw a {}", objects::OBJECT))
+        }
         EvalAltResult::ErrorRuntime(value, _) => Diagnostic::new(value.to_string()),
         EvalAltResult::ErrorParsing(kind, _) => parsing(&kind),
         EvalAltResult::ErrorVariableNotFound(name, _) => Diagnostic::new(format!("there is no variable `{name}`")),
@@ -237,7 +285,21 @@ fn inside(state: &State, source: &str, error: EvalAltResult) -> Diagnostic {
         other => Diagnostic::new(strip_position(&other.to_string())),
     };
     diagnostic.place = state.sources.place(source, position);
+    // A word that the language uses, where a map wants a key.
+    if is_key && let Some(word) = diagnostic.place.as_ref().and_then(place_word).filter(|word| RESERVED.contains(word))
+    {
+        let place = diagnostic.place.clone();
+        diagnostic = Diagnostic { place, ..parsing(&ParseErrorType::Reserved(word.to_owned())) };
+    }
     diagnostic
+}
+
+fn place_word(place: &Place) -> Option<&str> {
+    let line = place.text.lines().nth(place.line - 1)?;
+    let mut bytes = line.char_indices().map(|(byte, _)| byte).chain([line.len()]).skip(place.column - 1);
+    let start = bytes.next()?;
+    let end = bytes.nth(place.length - 1)?;
+    line.get(start..end)
 }
 
 fn parsing(kind: &ParseErrorType) -> Diagnostic {
@@ -252,14 +314,13 @@ fn parsing(kind: &ParseErrorType) -> Diagnostic {
         ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _)) if symbol == "eval" => {
             Diagnostic::new("`eval` is not available: what a script says must stand in it")
         }
-        ParseErrorType::Reserved(word) => {
-            Diagnostic::new(format!("`{word}` is a word of the language")).hint(format!("choose another name; a key can be quoted: \"{word}\""))
-        }
+        ParseErrorType::Reserved(word) => Diagnostic::new(format!("`{word}` is a word of the language"))
+            .hint(format!("choose another name; a key can be quoted: \"{word}\"")),
         ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _)) if symbol == "switch" => {
             parsing(&ParseErrorType::Reserved("switch".to_owned()))
         }
         ParseErrorType::VariableUndefined(name) => unknown_variable(name),
-        ParseErrorType::ExprTooDeep => Diagnostic::new("expressions are nested more than 64 deep"),
+        ParseErrorType::ExprTooDeep => Diagnostic::new("expressions are nested more than 256 deep"),
         other => Diagnostic::new(lower_first(&other.to_string())),
     }
 }
@@ -274,8 +335,19 @@ fn unknown_variable(name: &str) -> Diagnostic {
 
 fn functions() -> impl Iterator<Item = &'static str> {
     const OTHERS: [&str; 13] = [
-        "uniform", "log_uniform", "int", "log_int", "normal", "log_normal", "choice", "ordinal", "param", "load",
-        "step", "named", "floor_div",
+        "uniform",
+        "log_uniform",
+        "int",
+        "log_int",
+        "normal",
+        "log_normal",
+        "choice",
+        "ordinal",
+        "param",
+        "load",
+        "step",
+        "named",
+        "floor_div",
     ];
     CONSTRUCTORS.iter().map(|constructor| constructor.name).chain(OTHERS)
 }
@@ -284,7 +356,9 @@ fn function_not_found(signature: &str) -> Diagnostic {
     let name = signature.split([' ', '(']).next().unwrap_or(signature);
     let types = signature.split_once('(').map_or("", |(_, types)| types.trim_end_matches(')'));
     if signature.contains(objects::OBJECT) && !functions().any(|known| known == name) {
-        return Diagnostic::new(format!("`{name}` cannot work on a search-space object: it has no value while the script runs"));
+        return Diagnostic::new(format!(
+            "`{name}` cannot work on a search-space object: it has no value while the script runs"
+        ));
     }
     if functions().any(|known| known == name) {
         let given = if types.is_empty() { "nothing" } else { types };

@@ -41,25 +41,33 @@ impl ModuleResolver for Resolver {
         };
         let named = if path.ends_with(".rhai") { path.to_owned() } else { format!("{path}.rhai") };
         let file = below(&state.root, &named).map_err(blame)?;
+        if state.importing.borrow().contains(&file) {
+            return Err(blame(Problem::new(format!("{named:?} imports itself"))));
+        }
         let text = read(&file, &named).map_err(blame)?;
         let shown: Arc<str> = named.as_str().into();
         if !state.sources.list().iter().any(|known| known.shown == shown) {
             state.sources.add(Source {
                 shown: Arc::clone(&shown),
                 relative: named.clone(),
-                path: file,
+                path: file.clone(),
                 kind: SourceKind::Import,
                 text: text.as_str().into(),
                 ast: None,
             });
         }
-        let in_module = |error: Box<EvalAltResult>| {
-            Box::new(EvalAltResult::ErrorInModule(named.clone(), error, position))
-        };
-        let mut ast = engine.compile(&text).map_err(|error| in_module(Box::new(error.into())))?;
+        let in_module =
+            |error: Box<EvalAltResult>| Box::new(EvalAltResult::ErrorInModule(named.clone(), error, position));
+        let before = std::mem::replace(&mut *state.parsing.borrow_mut(), text.as_str().into());
+        let compiled = engine.compile(&text);
+        *state.parsing.borrow_mut() = before;
+        let mut ast = compiled.map_err(|error| in_module(Box::new(error.into())))?;
         ast.set_source(&*shown);
         state.sources.set_ast(&shown, &ast);
-        let module = Module::eval_ast_as_new(Scope::new(), &ast, engine).map_err(in_module)?;
+        state.importing.borrow_mut().push(file);
+        let module = Module::eval_ast_as_new(Scope::new(), &ast, engine);
+        state.importing.borrow_mut().pop();
+        let module = module.map_err(in_module)?;
         Ok(Rc::new(module))
     }
 }
@@ -77,13 +85,16 @@ pub(super) fn below(root: &Path, named: &str) -> Result<PathBuf, Problem> {
     let real = file.canonicalize().map_err(|_| missing(root, named))?;
     let real_root = root.canonicalize().map_err(|_| missing(root, named))?;
     if !real.starts_with(&real_root) {
-        return Err(Problem::new(format!("{named:?} is a link that leaves the project")).hint("copy the file into the project"));
+        return Err(
+            Problem::new(format!("{named:?} is a link that leaves the project")).hint("copy the file into the project")
+        );
     }
     if real.is_file() { Ok(file) } else { Err(missing(root, named)) }
 }
 
 fn missing(root: &Path, named: &str) -> Problem {
-    Problem::new(format!("there is no file {named:?} in the project")).hint(format!("the project root is {}", root.display()))
+    Problem::new(format!("there is no file {named:?} in the project"))
+        .hint(format!("the project root is {}", root.display()))
 }
 
 fn read(file: &Path, named: &str) -> Result<String, Problem> {
@@ -118,9 +129,5 @@ pub(super) fn load_config(state: &State, named: &str) -> Result<Make<Leaf>, Prob
         }
     };
     let made = super::run(&engine(&inner), &inner, &shown, &text).map_err(told)?;
-    let unparam = |leaf: &Leaf| match leaf {
-        Leaf::Param(param) => Ok::<_, Problem>(Tree::from(&param.value)),
-        other => Ok(Tree::Leaf(other.clone())),
-    };
-    made.try_map(&mut { unparam })
+    made.try_map(&mut |leaf| Ok::<_, Problem>(leaf.with_params(&|param| Tree::from(&param.value))))
 }

@@ -13,6 +13,7 @@ mod params;
 mod paths;
 mod sources;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -65,7 +66,8 @@ pub fn evaluate(path: &Path, arguments: &[Argument]) -> Result<Evaluated, Diagno
         }
     }
     let cannot_read = |error: std::io::Error| {
-        let hint = if path.is_dir() { "name a script, not a folder" } else { "check the path; experiments/ holds examples" };
+        let hint =
+            if path.is_dir() { "name a script, not a folder" } else { "check the path; experiments/ holds examples" };
         Diagnostic::new(format!("cannot read the script {}: {error}", path.display())).hint(hint)
     };
     let text = std::fs::read_to_string(path).map_err(cannot_read)?;
@@ -111,22 +113,21 @@ pub fn project_root(script: &Path) -> PathBuf {
 
 /// Evaluates a text to what it ended with: an experiment or a fit.
 fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Make<Leaf>, Diagnostic> {
-    let mut ast = engine.compile(text).map_err(|error| diagnose(state, error.into()))?;
+    *state.parsing.borrow_mut() = text.into();
+    let mut ast = engine.compile(text).map_err(|error| diagnose(state, shown, error.into()))?;
     ast.set_source(shown);
     state.sources.set_ast(shown, &ast);
-    let value: Dynamic = engine.eval_ast(&ast).map_err(|error| diagnose(state, *error))?;
+    let value: Dynamic = engine.eval_ast(&ast).map_err(|error| diagnose(state, shown, *error))?;
     if let Some(diagnostic) = state.blamed() {
         return Err(diagnostic);
     }
     let ends = |what: &str| {
         let written = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let last = written.last().map_or(1, |(index, _)| index + 1);
-        let mut diagnostic = Diagnostic::new(format!("a script ends with `experiment(#{{...}})`, this one with {what}"))
-            .hint("leave out the `;` behind it, if it is there");
-        diagnostic.place = state.sources.place(
-            shown,
-            rhai::Position::new(u16::try_from(last).unwrap_or(u16::MAX), 1),
-        );
+        let mut diagnostic =
+            Diagnostic::new(format!("a script ends with `experiment(#{{...}})`, this one with {what}"))
+                .hint("leave out the `;` behind it, if it is there");
+        diagnostic.place = state.sources.place(shown, rhai::Position::new(u16::try_from(last).unwrap_or(u16::MAX), 1));
         diagnostic
     };
     if value.is::<Searched>() {
@@ -140,18 +141,28 @@ fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Ma
     }
 }
 
-/// A param that was computed with or branched on cannot stay settable: only its value is left in the tree.
+/// A param that was computed with or branched on cannot stay settable: only its value is left in the tree. Nor can one
+/// that is a path in one place and a text in another: they have come apart.
 fn keep_params(make: &Make<Leaf>, state: &State) -> Make<Leaf> {
     let params = state.params.borrow();
-    let kept: Result<Make<Leaf>, std::convert::Infallible> = make.try_map(&mut |leaf| {
-        Ok(match leaf {
-            Leaf::Param(param) if !params.stays(&param.name) => Tree::from(&param.value),
-            other => Tree::Leaf(other.clone()),
-        })
+    let change = |make: &Make<Leaf>, change: &dyn Fn(&Arc<Param>) -> Tree<Leaf>| {
+        let changed = make.try_map(&mut |leaf| Ok::<_, std::convert::Infallible>(leaf.with_params(&change)));
+        match changed {
+            Ok(make) => make,
+        }
+    };
+    let placed: RefCell<Vec<Arc<Param>>> = RefCell::default();
+    let stays = |param: &Arc<Param>| {
+        params.stays(&param.name) && placed.borrow().iter().all(|other| other.name != param.name || other == param)
+    };
+    change(make, &|param| {
+        placed.borrow_mut().push(Arc::clone(param));
+        Tree::Leaf(Leaf::Param(Arc::clone(param)))
     });
-    match kept {
-        Ok(make) => make,
-    }
+    change(make, &|param| match stays(param) {
+        true => Tree::Leaf(Leaf::Param(Arc::clone(param))),
+        false => Tree::from(&param.value),
+    })
 }
 
 /// Arguments that named no param name a parameter or a path. Shorter paths go first, so that fixing a choice comes
@@ -159,6 +170,11 @@ fn keep_params(make: &Make<Leaf>, state: &State) -> Make<Leaf> {
 fn override_paths(mut make: Make<Leaf>, state: &State) -> Result<Make<Leaf>, Diagnostic> {
     let mut arguments = state.params.borrow().unused();
     arguments.sort_by_key(|argument| argument.path().split('.').count());
+    for (index, argument) in arguments.iter().enumerate() {
+        if arguments[..index].iter().any(|earlier| earlier.path() == argument.path()) {
+            return Err(Diagnostic::new(format!("`{}` is given twice", argument.path())).hint("keep one of them"));
+        }
+    }
     let folder = std::env::current_dir().unwrap_or_default();
     for argument in &arguments {
         let evaluate = |text: &str| {
@@ -166,7 +182,15 @@ fn override_paths(mut make: Make<Leaf>, state: &State) -> Result<Make<Leaf>, Dia
             let unit_origin = Origin::CommandLine { argument: argument.to_string().into() };
             Ok(paths::from_command_line(value, &unit_origin))
         };
-        make = overrides::apply(&make, argument.path(), argument.text(), &evaluate).map_err(|mut problem| {
+        // An option that an earlier override has fixed may still be named in the path.
+        let chosen = arguments.iter().find_map(|fixed| {
+            let prefix = format!("{}.{}.", fixed.path(), fixed.text());
+            argument.path().strip_prefix(&prefix).map(|rest| format!("{}.{rest}", fixed.path())).or_else(|| {
+                (format!("{}.{}", fixed.path(), fixed.text()) == argument.path()).then(|| fixed.path().to_owned())
+            })
+        });
+        let key = chosen.as_deref().unwrap_or(argument.path());
+        make = overrides::apply(&make, key, argument.text(), &evaluate).map_err(|mut problem| {
             if let Some(near) = state.params.borrow().near(argument.key()) {
                 problem.hint.get_or_insert_with(String::new);
                 if problem.message.contains("names nothing") {
@@ -185,11 +209,11 @@ fn override_paths(mut make: Make<Leaf>, state: &State) -> Result<Make<Leaf>, Dia
 
 fn fit(make: &Make<Leaf>) -> Result<FitConfig, Blame> {
     let blame = |problem| Blame { origin: make.origin().clone(), problem };
-    let closed = make.try_map(&mut |leaf| match leaf {
-        Leaf::Param(param) => Ok(Tree::from(&param.value)),
-        Leaf::Search(_) | Leaf::Derived(_) => {
-            Err(Problem::new("a fit holds decided values only").hint("search-space objects belong in experiment(#{...})"))
-        }
-    });
+    let closed =
+        make.try_map(&mut |leaf| match leaf {
+            Leaf::Param(param) => Ok(Tree::from(&param.value)),
+            Leaf::Search(_) | Leaf::Derived(_) => Err(Problem::new("a fit holds decided values only")
+                .hint("search-space objects belong in experiment(#{...})")),
+        });
     closed.and_then(FitConfig::new).map_err(blame)
 }

@@ -14,12 +14,17 @@ use super::params::{Params, scalar};
 use crate::space::{Distribution, DistributionError};
 use crate::spec::check::{Problem, Step};
 use crate::spec::expression::{Expression, Operator};
-use crate::spec::leaf::{ChoiceOption, SearchKind};
+use crate::spec::leaf::{self, ChoiceOption, SearchKind};
 use crate::spec::{SearchLeaf, Tree, print};
 use crate::value::Value;
 
 /// How a search-space object is called in messages of the engine.
 pub(super) const OBJECT: &str = "search-space object";
+
+/// Terms of a derived value, and levels of choices inside choices: more is a loop gone wrong.
+const MAX_TERMS: usize = 1_000;
+const MAX_LEVELS: usize = 16;
+const MAX_OPTIONS: usize = 10_000;
 
 type RhaiResult<T> = Result<T, Box<rhai::EvalAltResult>>;
 
@@ -92,6 +97,7 @@ fn not_a_number(value: &Dynamic, wanted: &str) -> Problem {
 fn describe(value: &Dynamic) -> String {
     match scalar(value) {
         Some(value) => format!("`{}`", print::value(&value)),
+        None if value.is::<Searched>() => format!("a {OBJECT}"),
         None => format!("a value of type {}", value.type_name()),
     }
 }
@@ -150,16 +156,19 @@ fn options(value: &Dynamic, params: &Rc<RefCell<Params>>) -> Result<Vec<ChoiceOp
     } else {
         return Err(Problem::new("`choice` takes a list of options, or a map from labels to options"));
     }
+    let (levels, size) = leaf::extent(options.iter().map(|option| &option.tree));
+    if levels > MAX_LEVELS || size > MAX_OPTIONS {
+        return Err(Problem::new(format!(
+            "choices are nested more than {MAX_LEVELS} deep, or hold more than {MAX_OPTIONS} values"
+        )));
+    }
     let labels: Vec<Value> = options.iter().map(|option| option.label.clone()).collect();
     Distribution::choice(labels.clone()).map_err(|error| {
         let twice = (1..labels.len()).find(|&later| labels[..later].contains(&labels[later]));
         let is_part = twice.is_some_and(|later| matches!(options[later].tree, Tree::Make(_)));
         let problem = broken(error);
-        let problem = if is_part {
-            problem.hint("give the options labels: choice(#{ fast: ..., slow: ... })")
-        } else {
-            problem
-        };
+        let problem =
+            if is_part { problem.hint("give the options labels: choice(#{ fast: ..., slow: ... })") } else { problem };
         match twice {
             Some(later) => problem.under(Step::Index(later)).under(Step::Index(0)),
             None => problem,
@@ -237,6 +246,9 @@ fn is_dotted_name(name: &str) -> bool {
 fn arithmetic(engine: &mut Engine) {
     fn binary(operator: Operator, left: Expression, right: Expression) -> RhaiResult<Searched> {
         let expression = Expression::Binary(operator, Box::new(left), Box::new(right));
+        if expression.size() > MAX_TERMS {
+            return Err(format!("a derived value has more than {MAX_TERMS} terms").into());
+        }
         if expression.is_int().is_none() {
             return Err(format!("`{}` needs numbers on both sides", operator.symbol()).into());
         }
@@ -252,6 +264,9 @@ fn arithmetic(engine: &mut Engine) {
     }
     engine.register_fn("-", |inner: Searched| -> RhaiResult<Searched> {
         let expression = Expression::Negate(Box::new(inner.expression()));
+        if expression.size() > MAX_TERMS {
+            return Err(format!("a derived value has more than {MAX_TERMS} terms").into());
+        }
         if expression.is_int().is_none() {
             return Err("`-` needs a number".into());
         }
@@ -303,4 +318,41 @@ fn refusals(engine: &mut Engine, state: &Rc<State>) {
         refuse(engine, name, &[TypeId::of::<Map>(), searched], "cannot look for");
     }
     refuse(engine, "!", &[searched], "cannot negate");
+    answers(engine);
+}
+
+/// The language's own take every answer of a closure that is not true or false for false.
+fn answers(engine: &mut Engine) {
+    fn ask(context: &NativeCallContext, arguments: &mut [&mut Dynamic]) -> RhaiResult<Vec<(Dynamic, bool)>> {
+        let items = arguments[0].read_lock::<Array>().map(|items| items.clone()).unwrap_or_default();
+        let closure = arguments[1].clone_cast::<rhai::FnPtr>();
+        items
+            .into_iter()
+            .map(|item| {
+                let answer = closure.call_raw(context, None, [item.clone()])?;
+                let answer = answer.as_bool().map_err(|found| {
+                    rhai::EvalAltResult::ErrorMismatchDataType(
+                        "bool".to_owned(),
+                        found.to_owned(),
+                        context.call_position(),
+                    )
+                })?;
+                Ok((item, answer))
+            })
+            .collect()
+    }
+    type Answers = fn(Vec<(Dynamic, bool)>) -> Dynamic;
+    let functions: [(&str, Answers); 3] = [
+        ("filter", |asked| {
+            Dynamic::from_array(asked.into_iter().filter(|(_, answer)| *answer).map(|(item, _)| item).collect())
+        }),
+        ("some", |asked| Dynamic::from(asked.iter().any(|(_, answer)| *answer))),
+        ("all", |asked| Dynamic::from(asked.iter().all(|(_, answer)| *answer))),
+    ];
+    for (name, conclude) in functions {
+        let types = [TypeId::of::<Array>(), TypeId::of::<rhai::FnPtr>()];
+        engine.register_raw_fn(name, types, move |context: NativeCallContext, arguments: &mut [&mut Dynamic]| {
+            ask(&context, arguments).map(conclude)
+        });
+    }
 }

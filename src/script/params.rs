@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, INT};
+use rhai::{Array, Dynamic, INT, ImmutableString, Map};
 
 use crate::spec::check::Problem;
 use crate::spec::vocabulary::nearest;
@@ -62,6 +62,9 @@ impl std::fmt::Display for Argument {
 #[derive(Debug)]
 struct Declared {
     param: Arc<Param>,
+    /// A text param is known by this very text: the engine drops a text's tag when it is put into a variable.
+    text: Option<ImmutableString>,
+    n_calls: usize,
     n_read: usize,
     n_captured: usize,
 }
@@ -87,31 +90,39 @@ impl Params {
 
     /// Declares a param; the value to return carries its tag.
     pub(super) fn declare(&mut self, param: Param) -> Result<Dynamic, Problem> {
-        if let Some(same) = self.declared.iter().find(|declared| declared.param.name == param.name) {
-            return if *same.param == param {
-                Ok(self.tagged(&param))
-            } else {
-                Err(Problem::new(format!("the param `{}` is declared twice, differently", param.name)))
-            };
+        if let Some(same) = self.declared.iter_mut().find(|declared| declared.param.name == param.name) {
+            if *same.param != param {
+                return Err(Problem::new(format!("the param `{}` is declared twice, differently", param.name)));
+            }
+            same.n_calls += 1;
+            return Ok(self.tagged(&param));
         }
-        self.declared.push(Declared { param: Arc::new(param.clone()), n_read: 0, n_captured: 0 });
+        let text = match &param.value {
+            Value::Text(text) => Some(ImmutableString::from(text.as_str())),
+            _ => None,
+        };
+        self.declared.push(Declared { param: Arc::new(param.clone()), text, n_calls: 1, n_read: 0, n_captured: 0 });
         Ok(self.tagged(&param))
     }
 
     fn tagged(&self, param: &Param) -> Dynamic {
+        let index = self.declared.iter().position(|declared| declared.param.name == param.name);
+        let index = index.expect("it was declared above");
         let mut value = match &param.value {
             Value::Bool(b) => Dynamic::from(*b),
             Value::Int(i) => Dynamic::from(*i),
             Value::Float(x) => Dynamic::from(*x),
-            Value::Text(t) => Dynamic::from(t.clone()),
+            Value::Text(_) => return Dynamic::from(self.declared[index].text.clone().expect("it is a text")),
         };
-        let index = self.declared.iter().position(|declared| declared.param.name == param.name);
-        let tag = index.and_then(|index| i32::try_from(index + 1).ok()).expect("params are few");
-        value.set_tag(tag);
+        value.set_tag(i32::try_from(index + 1).expect("params are few"));
         value
     }
 
     fn tagged_by(&mut self, value: &Dynamic) -> Option<&mut Declared> {
+        if let Some(text) = value.read_lock::<ImmutableString>() {
+            let is_same = |known: &ImmutableString| std::ptr::eq(known.as_str(), text.as_str());
+            return self.declared.iter_mut().find(|declared| declared.text.as_ref().is_some_and(is_same));
+        }
         let index = usize::try_from(value.tag()).ok()?.checked_sub(1)?;
         self.declared.get_mut(index)
     }
@@ -120,21 +131,33 @@ impl Params {
     pub(super) fn read(&mut self, value: &Dynamic) {
         if let Some(declared) = self.tagged_by(value) {
             declared.n_read += 1;
+        } else if self.declared.is_empty() {
+        } else if let Some(items) = value.read_lock::<Array>() {
+            items.iter().for_each(|item| self.read(item));
+        } else if let Some(map) = value.read_lock::<Map>() {
+            map.values().for_each(|item| self.read(item));
         }
     }
 
     /// The param whose value this is, now placed in the tree.
     pub(super) fn capture(&mut self, value: &Dynamic) -> Option<Arc<Param>> {
+        let scalar = scalar(value);
         let declared = self.tagged_by(value)?;
+        if scalar.as_ref() != Some(&declared.param.value) {
+            // A copy of it was changed in place, which keeps the tag.
+            return None;
+        }
         declared.n_captured += 1;
         Some(Arc::clone(&declared.param))
     }
 
     /// Whether a param did nothing but end in the tree.
     pub(super) fn stays(&self, name: &str) -> bool {
-        self.declared
-            .iter()
-            .any(|declared| declared.param.name == name && declared.n_read <= declared.n_captured)
+        self.declared.iter().any(|declared| {
+            // Of several calls some may have been computed with.
+            let n_calls = if declared.n_calls > 1 { declared.n_calls } else { 0 };
+            declared.param.name == name && n_calls + declared.n_read <= declared.n_captured
+        })
     }
 
     pub(super) fn declared(&self) -> Vec<Arc<Param>> {

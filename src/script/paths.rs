@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::spec::leaf::ParamDomain;
 use crate::spec::schema::Type;
 use crate::spec::{Leaf, Make, Origin, Param, SearchLeaf, Tree, vocabulary};
 use crate::value::Value;
@@ -26,7 +27,8 @@ pub(super) fn data_root(script: &Path, root: &Path) -> PathBuf {
 pub(super) fn absolute(make: &Make<Leaf>, folder: &Path) -> Make<Leaf> {
     let mut made = make.clone();
     for (name, tree) in make.fields() {
-        let is_path = make.constructor().fields.iter().any(|field| field.name == *name && matches!(field.takes, Type::Path));
+        let is_path =
+            make.constructor().fields.iter().any(|field| field.name == *name && matches!(field.takes, Type::Path));
         let changed = match tree {
             Tree::Text(path) if is_path => Tree::Text(from(folder, path)),
             Tree::Leaf(Leaf::Param(param)) if is_path => {
@@ -37,7 +39,13 @@ pub(super) fn absolute(make: &Make<Leaf>, folder: &Path) -> Make<Leaf> {
                 };
                 let value = based(&param.value, if param.overridden { &current } else { folder });
                 let default = based(&param.default, folder);
-                Tree::Leaf(Leaf::Param(Arc::new(Param { value, default, ..(**param).clone() })))
+                let domain = match &param.domain {
+                    ParamDomain::OneOf(values) => {
+                        ParamDomain::OneOf(values.iter().map(|value| based(value, folder)).collect())
+                    }
+                    other => other.clone(),
+                };
+                Tree::Leaf(Leaf::Param(Arc::new(Param { value, default, domain, ..(**param).clone() })))
             }
             Tree::Make(inner) => Tree::Make(absolute(inner, folder)),
             _ => continue,

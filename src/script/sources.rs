@@ -102,8 +102,9 @@ impl Sources {
             Step::Index(index) => (Start::Value(arguments.get(*index)?), rest),
             Step::Key(key) => {
                 let constructor = vocabulary::find(found.name.as_str());
-                let positional = constructor
-                    .and_then(|constructor| constructor.fields.iter().take(constructor.positional).position(|f| f.name == key));
+                let positional = constructor.and_then(|constructor| {
+                    constructor.fields.iter().take(constructor.positional).position(|f| f.name == key)
+                });
                 let options = arguments.last().map(|last| follow_variable(ast, last));
                 match (options, positional) {
                     (Some(Expr::Map(..)), _) if entry(options?, key).is_some() => (Start::Value(options?), path),

@@ -120,10 +120,10 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
     let name = make.constructor().name;
     let has = |field: &str| make.get(field).is_some();
     match make.constructor().family {
-        Family::Search if has("maximize") == has("minimize") => Err(Problem::new(format!(
-            "`{name}` needs one of `maximize` and `minimize`"
-        ))
-        .hint("name the validation metric, as in maximize: \"roc_auc\"")),
+        Family::Search if has("maximize") == has("minimize") => {
+            Err(Problem::new(format!("`{name}` needs one of `maximize` and `minimize`"))
+                .hint("name the validation metric, as in maximize: \"roc_auc\""))
+        }
         Family::Search if matches!(make.get("maximize").or(make.get("minimize")), Some(Tree::Leaf(_))) => {
             Err(Problem::new("the metric of a search is fixed"))
         }
@@ -224,8 +224,9 @@ fn fields<L: OpenPlace + Clone>(
 fn default<L: OpenPlace + Clone>(field: &'static Field, what: &str) -> Result<Option<Tree<L>>, Problem> {
     Ok(Some(match field.default {
         Default::Required => {
-            return Err(Problem::new(format!("{what} needs `{}`", field.name))
-                .hint(format!("{}: {}", field.name, field.help)));
+            return Err(
+                Problem::new(format!("{what} needs `{}`", field.name)).hint(format!("{}: {}", field.name, field.help))
+            );
         }
         Default::Absent => return Ok(None),
         Default::Bool(b) => Tree::Bool(b),

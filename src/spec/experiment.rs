@@ -110,16 +110,33 @@ impl Experiment {
             Some(part) => Blame { origin: part.origin().clone(), problem },
             None => blame(problem),
         };
+        let is_formula = make.get("objective").is_some();
+        if let Some(search) = part("search") {
+            for key in ["maximize", "minimize"] {
+                if let Some(Tree::Text(metric)) = search.get(key)
+                    && (metric == Metric::Value.name()) != is_formula
+                {
+                    let message = if is_formula {
+                        "an objective given by a formula has one metric, \"value\""
+                    } else {
+                        "\"value\" is the metric of an objective given by a formula, not of a model"
+                    };
+                    return Err(blame_part("search", Problem::new(message).under(Step::Key(key.to_owned()))));
+                }
+            }
+        }
         let search = part("search").map(parse::search).transpose().map_err(|p| blame_part("search", p))?;
         let folds = part("cv").map(parse::folds).transpose().map_err(|p| blame_part("cv", p))?;
-        let is_formula = make.get("objective").is_some();
         match &search {
             None if !names.leaves().is_empty() => {
                 let first = &names.leaves()[0];
                 return Err(Blame {
                     origin: first.leaf.origin().clone(),
-                    problem: Problem::new(format!("`{}` is to be searched, but the experiment has no `search`", first.name))
-                        .hint("add search: tpe(#{ trials: 20, maximize: \"roc_auc\" }), or write one value here"),
+                    problem: Problem::new(format!(
+                        "`{}` is to be searched, but the experiment has no `search`",
+                        first.name
+                    ))
+                    .hint("add search: tpe(#{ trials: 20, maximize: \"roc_auc\" }), or write one value here"),
                 });
             }
             None if is_formula => {
@@ -127,15 +144,6 @@ impl Experiment {
                     Problem::new("an experiment with an `objective` needs a `search`")
                         .hint("add search: tpe(#{ trials: 100, minimize: \"value\" })"),
                 ));
-            }
-            Some(search) if (search.objective.metric == Metric::Value) != is_formula => {
-                let key = if search.objective.direction == Direction::Maximize { "maximize" } else { "minimize" };
-                let message = if is_formula {
-                    "an objective given by a formula has one metric, \"value\""
-                } else {
-                    "\"value\" is the metric of an objective given by a formula, not of a model"
-                };
-                return Err(blame_part("search", Problem::new(message).under(Step::Key(key.to_owned()))));
             }
             Some(search) if search.per == Per::Outer && folds.is_none() => {
                 return Err(blame_part(

@@ -86,6 +86,16 @@ impl Expression {
         }
     }
 
+    /// How many operands and operators it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Search(_) | Self::Int(_) | Self::Float(_) => 1,
+            Self::Binary(_, left, right) => 1 + left.size() + right.size(),
+            Self::Negate(inner) => 1 + inner.size(),
+        }
+    }
+
     /// Every search-space object in it, in order of writing.
     pub fn leaves<'a>(&'a self, found: &mut Vec<&'a Arc<SearchLeaf>>) {
         match self {
@@ -96,6 +106,19 @@ impl Expression {
                 right.leaves(found);
             }
             Self::Negate(inner) => inner.leaves(found),
+        }
+    }
+
+    /// The same over other objects.
+    #[must_use]
+    pub fn map_leaves(&self, change: &impl Fn(&Arc<SearchLeaf>) -> Arc<SearchLeaf>) -> Self {
+        match self {
+            Self::Search(leaf) => Self::Search(change(leaf)),
+            Self::Int(_) | Self::Float(_) => self.clone(),
+            Self::Binary(operator, left, right) => {
+                Self::Binary(*operator, Box::new(left.map_leaves(change)), Box::new(right.map_leaves(change)))
+            }
+            Self::Negate(inner) => Self::Negate(Box::new(inner.map_leaves(change))),
         }
     }
 
@@ -112,12 +135,10 @@ impl Expression {
                 Value::Int(i) => Value::Int(i.checked_neg().ok_or_else(|| self.overflow())?),
                 other => Value::Float(-number(&other)),
             },
-            Self::Binary(operator, left, right) => {
-                match (left.evaluate(value_of)?, right.evaluate(value_of)?) {
-                    (Value::Int(left), Value::Int(right)) => self.whole(*operator, left, right)?,
-                    (left, right) => self.real(*operator, number(&left), number(&right))?,
-                }
-            }
+            Self::Binary(operator, left, right) => match (left.evaluate(value_of)?, right.evaluate(value_of)?) {
+                (Value::Int(left), Value::Int(right)) => self.whole(*operator, left, right)?,
+                (left, right) => self.real(*operator, number(&left), number(&right))?,
+            },
         };
         Ok(value)
     }
@@ -128,12 +149,15 @@ impl Expression {
             Operator::Subtract => left.checked_sub(right),
             Operator::Multiply => left.checked_mul(right),
             Operator::Divide if right == 0 => return Err(ExpressionError::DivisionByZero(self.to_string())),
-            Operator::Divide => {
-                left.checked_div(right).map(|quotient| quotient - i64::from(left % right != 0 && (left < 0) != (right < 0)))
-            }
+            Operator::Divide => left
+                .checked_div(right)
+                .map(|quotient| quotient - i64::from(left % right != 0 && (left < 0) != (right < 0))),
             Operator::Power => match u32::try_from(right) {
                 Ok(power) => left.checked_pow(power),
-                #[expect(clippy::cast_precision_loss, reason = "a negative power of a whole number is a fraction anyway")]
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "a negative power of a whole number is a fraction anyway"
+                )]
                 Err(_) => return self.real(operator, left as f64, right as f64),
             },
         };

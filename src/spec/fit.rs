@@ -197,7 +197,8 @@ impl FitConfig {
         if matches!(learner, Learner::Network { .. }) && (make.make("data").is_none() || make.make("split").is_none()) {
             return Err(Problem::new("`fit` with a `model` needs `data` and `split`"));
         }
-        let split = make.make("split").map(parse::split).transpose().map_err(|p| p.under(Step::Key("split".to_owned())))?;
+        let split =
+            make.make("split").map(parse::split).transpose().map_err(|p| p.under(Step::Key("split".to_owned())))?;
         Ok(Self {
             name: make.text("name").to_owned(),
             seed: make.seed("seed"),
@@ -319,11 +320,9 @@ impl Learner {
     /// A loss that does not fit.
     pub fn model(&self, n_classes: usize) -> Result<Option<ModelSpec>, Problem> {
         match self {
-            Self::Network { backbone, head, loss, .. } => Ok(Some(ModelSpec {
-                backbone: backbone.clone(),
-                head: head.clone(),
-                loss: loss.choose(n_classes)?,
-            })),
+            Self::Network { backbone, head, loss, .. } => {
+                Ok(Some(ModelSpec { backbone: backbone.clone(), head: head.clone(), loss: loss.choose(n_classes)? }))
+            }
             Self::Formula(_) => Ok(None),
         }
     }

@@ -75,6 +75,7 @@ pub struct SearchLeaf {
     name: Option<String>,
     kind: SearchKind,
     origin: Origin,
+    extent: (usize, usize),
 }
 
 /// Same object, not merely alike.
@@ -106,11 +107,47 @@ pub struct ChoiceOption {
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
+impl Leaf {
+    /// The same place with what `change` makes of params, also of those in options and derived values. Objects keep
+    /// their identity.
+    #[must_use]
+    pub fn with_params(&self, change: &impl Fn(&Arc<Param>) -> Tree<Self>) -> Tree<Self> {
+        match self {
+            Self::Param(param) => change(param),
+            Self::Search(leaf) => Tree::Leaf(Self::Search(leaf.with_params(change))),
+            Self::Derived(expression) => {
+                Tree::Leaf(Self::Derived(Arc::new(expression.map_leaves(&|leaf| leaf.with_params(change)))))
+            }
+        }
+    }
+}
+
 impl SearchLeaf {
+    fn with_params(self: &Arc<Self>, change: &impl Fn(&Arc<Param>) -> Tree<Leaf>) -> Arc<Self> {
+        let SearchKind::Choice(options) = &self.kind else { return Arc::clone(self) };
+        let options = options
+            .iter()
+            .map(|option| {
+                let tree = option.tree.try_map(&mut |leaf| Ok::<_, std::convert::Infallible>(leaf.with_params(change)));
+                match tree {
+                    Ok(tree) => ChoiceOption { tree, ..option.clone() },
+                }
+            })
+            .collect();
+        Arc::new(Self { kind: SearchKind::Choice(options), ..(**self).clone() })
+    }
+
     /// A new object with an identity of its own.
     #[must_use]
     pub fn new(kind: SearchKind, name: Option<String>, origin: Origin) -> Self {
-        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), name, kind, origin }
+        let extent = match &kind {
+            SearchKind::Distribution(_) => (0, 1),
+            SearchKind::Choice(options) => {
+                let (levels, size) = extent(options.iter().map(|option| &option.tree));
+                (levels + 1, size.saturating_add(1))
+            }
+        };
+        Self { id: NEXT_ID.fetch_add(1, Ordering::Relaxed), name, kind, origin, extent }
     }
 
     /// Tells objects apart within a process; never recorded.
@@ -148,4 +185,21 @@ impl SearchLeaf {
             }
         }
     }
+}
+
+/// How many choices stand inside each other at most, and how many values there are in all.
+#[must_use]
+pub fn extent<'a>(trees: impl Iterator<Item = &'a Tree<Leaf>>) -> (usize, usize) {
+    trees.fold((0, 0), |(levels, size), tree| {
+        let (inner_levels, inner_size) = match tree {
+            Tree::List(items) => extent(Box::new(items.iter()) as Box<dyn Iterator<Item = _>>),
+            Tree::Map(map) => extent(Box::new(map.values()) as Box<dyn Iterator<Item = _>>),
+            Tree::Make(make) => {
+                extent(Box::new(make.fields().iter().map(|(_, tree)| tree)) as Box<dyn Iterator<Item = _>>)
+            }
+            Tree::Leaf(Leaf::Search(leaf)) => leaf.extent,
+            Tree::Leaf(_) | Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) => (0, 1),
+        };
+        (levels.max(inner_levels), size.saturating_add(inner_size))
+    })
 }

@@ -111,7 +111,11 @@ fn set(
             let constructor = make.constructor();
             let Some(field) = constructor.fields.iter().find(|field| field.name == segment) else {
                 // An option that an earlier override has fixed may still be named in the path.
-                return if segment == constructor.name { set(tree, takes, family, rest, text, evaluate) } else { Ok(false) };
+                return if segment == constructor.name {
+                    set(tree, takes, family, rest, text, evaluate)
+                } else {
+                    Ok(false)
+                };
             };
             match make.get_mut(segment) {
                 Some(inner) => set(inner, Some(&field.takes), constructor.family, rest, text, evaluate),
@@ -236,11 +240,9 @@ fn substitute(expression: &Expression, old: &SearchLeaf, new: &Tree<Leaf>) -> Re
                 _ => return Err(Problem::new(format!("a number was expected here, not {}", other.describe()))),
             },
         },
-        Expression::Binary(operator, left, right) => Expression::Binary(
-            *operator,
-            Box::new(substitute(left, old, new)?),
-            Box::new(substitute(right, old, new)?),
-        ),
+        Expression::Binary(operator, left, right) => {
+            Expression::Binary(*operator, Box::new(substitute(left, old, new)?), Box::new(substitute(right, old, new)?))
+        }
         Expression::Negate(inner) => Expression::Negate(Box::new(substitute(inner, old, new)?)),
         kept => kept.clone(),
     })

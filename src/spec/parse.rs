@@ -68,7 +68,10 @@ pub(super) trait Read {
     }
 
     fn texts(&self, name: &str) -> Vec<String> {
-        self.list(name).iter().map(|item| if let Tree::Text(t) = item { t.clone() } else { panic!("{CHECKED}") }).collect()
+        self.list(name)
+            .iter()
+            .map(|item| if let Tree::Text(t) = item { t.clone() } else { panic!("{CHECKED}") })
+            .collect()
     }
 
     fn counts(&self, name: &str) -> Vec<usize> {
@@ -90,7 +93,10 @@ pub(super) trait Read {
     }
 
     fn makes(&self, name: &str) -> Vec<&Closed> {
-        self.list(name).iter().map(|item| if let Tree::Make(make) = item { make } else { panic!("{CHECKED}") }).collect()
+        self.list(name)
+            .iter()
+            .map(|item| if let Tree::Make(make) = item { make } else { panic!("{CHECKED}") })
+            .collect()
     }
 
     fn record(&self, name: &str) -> Option<&BTreeMap<String, Tree<Infallible>>> {
@@ -235,11 +241,9 @@ pub(super) fn split(make: &Closed) -> Result<SplitSpec, Problem> {
 
 pub(super) fn backbone(make: &Closed) -> Backbone {
     match make.constructor().name {
-        "convnet" => Backbone::Convnet {
-            width: make.count("width"),
-            blocks: make.count("blocks"),
-            kernel: make.count("kernel"),
-        },
+        "convnet" => {
+            Backbone::Convnet { width: make.count("width"), blocks: make.count("blocks"), kernel: make.count("kernel") }
+        }
         "mlp" => Backbone::Mlp {
             hidden: make.counts("hidden"),
             activation: activation(make.text("activation")),

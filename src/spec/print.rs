@@ -93,7 +93,9 @@ impl Printer<'_> {
 
     fn variable(&mut self, name: &str, stands: Stands) -> String {
         let mut variable: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        if !variable.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') || RESERVED.contains(&variable.as_str()) {
+        if !variable.trim_start_matches('_').starts_with(|c: char| c.is_ascii_alphabetic())
+            || RESERVED.contains(&variable.as_str())
+        {
             variable.insert_str(0, "x_");
         }
         while self.taken.contains(&variable) {
@@ -137,9 +139,7 @@ impl Printer<'_> {
                 Some(variable) => variable.clone(),
                 None => self.search_call(leaf, depth),
             },
-            Leaf::Derived(expression) => {
-                expression.write(&|leaf| self.variables[&Stands::Search(leaf.id())].clone())
-            }
+            Leaf::Derived(expression) => expression.write(&|leaf| self.variables[&Stands::Search(leaf.id())].clone()),
         }
     }
 
@@ -196,15 +196,22 @@ fn bracket(open: &str, close: &str, items: &[String], depth: usize, used: usize)
 fn collect_params<'a>(tree: &'a Tree<Leaf>, found: &mut Vec<&'a Param>) {
     match tree {
         Tree::Leaf(Leaf::Param(param)) => found.push(param),
-        Tree::Leaf(Leaf::Search(leaf)) => {
-            if let SearchKind::Choice(options) = leaf.kind() {
-                options.iter().for_each(|option| collect_params(&option.tree, found));
-            }
+        Tree::Leaf(Leaf::Search(leaf)) => collect_params_of(leaf, found),
+        Tree::Leaf(Leaf::Derived(expression)) => {
+            let mut leaves = Vec::new();
+            expression.leaves(&mut leaves);
+            leaves.into_iter().for_each(|leaf| collect_params_of(leaf, found));
         }
         Tree::List(items) => items.iter().for_each(|item| collect_params(item, found)),
         Tree::Map(map) => map.values().for_each(|item| collect_params(item, found)),
         Tree::Make(make) => make.fields().iter().for_each(|(_, tree)| collect_params(tree, found)),
-        Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) | Tree::Leaf(Leaf::Derived(_)) => {}
+        Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) => {}
+    }
+}
+
+fn collect_params_of<'a>(leaf: &'a SearchLeaf, found: &mut Vec<&'a Param>) {
+    if let SearchKind::Choice(options) = leaf.kind() {
+        options.iter().for_each(|option| collect_params(&option.tree, found));
     }
 }
 
@@ -297,9 +304,68 @@ fn text_key(key: &str) -> String {
 
 /// Words the language keeps for itself; none can be a variable or a bare key.
 pub const RESERVED: &[&str] = &[
-    "as", "async", "await", "break", "call", "case", "catch", "const", "continue", "curry", "debug", "default", "do",
-    "else", "eval", "exit", "export", "false", "fn", "for", "global", "go", "goto", "if", "import", "in", "is",
-    "is_def_fn", "is_def_var", "is_shared", "let", "loop", "match", "module", "new", "nil", "null", "package", "print",
-    "private", "protected", "public", "return", "shared", "spawn", "static", "super", "switch", "sync", "this",
-    "thread", "throw", "true", "try", "type_of", "unless", "until", "use", "var", "void", "while", "with", "yield", "Fn",
+    "as",
+    "async",
+    "await",
+    "break",
+    "call",
+    "case",
+    "catch",
+    "const",
+    "continue",
+    "curry",
+    "debug",
+    "default",
+    "do",
+    "else",
+    "eval",
+    "exit",
+    "export",
+    "false",
+    "fn",
+    "for",
+    "global",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "in",
+    "is",
+    "is_def_fn",
+    "is_def_var",
+    "is_shared",
+    "let",
+    "loop",
+    "match",
+    "module",
+    "new",
+    "nil",
+    "null",
+    "package",
+    "print",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "shared",
+    "spawn",
+    "static",
+    "super",
+    "switch",
+    "sync",
+    "this",
+    "thread",
+    "throw",
+    "true",
+    "try",
+    "type_of",
+    "unless",
+    "until",
+    "use",
+    "var",
+    "void",
+    "while",
+    "with",
+    "yield",
+    "Fn",
 ];

@@ -48,9 +48,7 @@ fn close(leaf: &Leaf, names: &Names, assignment: &Assignment) -> Result<Tree<Inf
 
 fn value_of(leaf: &SearchLeaf, names: &Names, assignment: &Assignment) -> Result<Value, Problem> {
     let name = &names.get(leaf).expect("names were given to every object of this tree").name;
-    let value = assignment
-        .get(name)
-        .ok_or_else(|| Problem::new(format!("the parameter `{name}` has no value")))?;
+    let value = assignment.get(name).ok_or_else(|| Problem::new(format!("the parameter `{name}` has no value")))?;
     if leaf.distribution().contains(value) {
         Ok(value.clone())
     } else {

@@ -80,13 +80,7 @@ impl Family {
     pub fn is_searchable(self) -> bool {
         matches!(
             self,
-            Self::Model
-                | Self::Backbone
-                | Self::Layer
-                | Self::Phase
-                | Self::Optimizer
-                | Self::Augment
-                | Self::Formula
+            Self::Model | Self::Backbone | Self::Layer | Self::Phase | Self::Optimizer | Self::Augment | Self::Formula
         )
     }
 }

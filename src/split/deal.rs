@@ -6,11 +6,7 @@ use crate::seed::Stream;
 
 /// Shuffles each pile and deals the rows of all piles round-robin, each pile going on where the last one stopped. So
 /// the folds' sizes differ by at most one, and so do their counts of every pile.
-pub(super) fn round_robin(
-    piles: Vec<Vec<usize>>,
-    n_splits: usize,
-    stream: &mut Stream,
-) -> Vec<Vec<usize>> {
+pub(super) fn round_robin(piles: Vec<Vec<usize>>, n_splits: usize, stream: &mut Stream) -> Vec<Vec<usize>> {
     let mut folds = vec![Vec::new(); n_splits];
     let mut next = 0;
     for mut pile in piles {
@@ -45,22 +41,12 @@ pub(super) fn largest_group_first(
 
 /// Takes `n_held_out` rows at random, from each pile its share rounded down or up: the piles whose share was cut most
 /// give one row more (the method of largest remainders; of equal remainders the earlier pile).
-pub(super) fn proportional(
-    mut piles: Vec<Vec<usize>>,
-    n_held_out: usize,
-    stream: &mut Stream,
-) -> Vec<usize> {
+pub(super) fn proportional(mut piles: Vec<Vec<usize>>, n_held_out: usize, stream: &mut Stream) -> Vec<usize> {
     let n_rows: usize = piles.iter().map(Vec::len).sum();
     // Whole numbers, so that equal shares are equal.
-    let quotas: Vec<u128> = piles
-        .iter()
-        .map(|pile| pile.len() as u128 * n_held_out as u128)
-        .collect();
+    let quotas: Vec<u128> = piles.iter().map(|pile| pile.len() as u128 * n_held_out as u128).collect();
     let total = (n_rows as u128).max(1);
-    let mut counts: Vec<usize> = quotas
-        .iter()
-        .map(|quota| (quota / total) as usize)
-        .collect();
+    let mut counts: Vec<usize> = quotas.iter().map(|quota| (quota / total) as usize).collect();
     let mut by_remainder: Vec<usize> = (0..piles.len()).collect();
     by_remainder.sort_by_key(|&pile| std::cmp::Reverse(quotas[pile] % total));
     let n_missing = n_held_out - counts.iter().sum::<usize>();
@@ -95,34 +81,18 @@ mod tests {
 
     #[test]
     fn round_robin_goes_on_where_the_last_pile_stopped() {
-        let folds = round_robin(
-            vec![vec![0, 1, 2, 3], vec![4, 5, 6, 7]],
-            3,
-            &mut Seed::root(1).stream(),
-        );
+        let folds = round_robin(vec![vec![0, 1, 2, 3], vec![4, 5, 6, 7]], 3, &mut Seed::root(1).stream());
         assert_eq!(sizes(&folds), [3, 3, 2]);
-        let of_second: Vec<usize> = folds
-            .iter()
-            .map(|fold| fold.iter().filter(|&&row| row >= 4).count())
-            .collect();
+        let of_second: Vec<usize> = folds.iter().map(|fold| fold.iter().filter(|&&row| row >= 4).count()).collect();
         assert_eq!(of_second, [1, 2, 1]);
     }
 
     #[test]
     fn the_largest_group_is_dealt_first() {
         // 5 | 4 | then 3 to the fold of 4 (7), 2 to the fold of 5 (7), 1 to the first of the two.
-        let groups = vec![
-            vec![0],
-            vec![1, 2],
-            vec![3, 4, 5],
-            vec![6, 7, 8, 9],
-            vec![10, 11, 12, 13, 14],
-        ];
+        let groups = vec![vec![0], vec![1, 2], vec![3, 4, 5], vec![6, 7, 8, 9], vec![10, 11, 12, 13, 14]];
         let folds = largest_group_first(groups, 2, &mut Seed::root(1).stream());
-        assert_eq!(
-            folds,
-            [vec![10, 11, 12, 13, 14, 1, 2, 0], vec![6, 7, 8, 9, 3, 4, 5]]
-        );
+        assert_eq!(folds, [vec![10, 11, 12, 13, 14, 1, 2, 0], vec![6, 7, 8, 9, 3, 4, 5]]);
     }
 
     #[test]
@@ -130,9 +100,7 @@ mod tests {
         // A third of 7, 4 and 1 rows is 2.33, 1.33 and 0.33 of 4: the first pile gets the one left over.
         let piles = vec![(0..7).collect(), (7..11).collect(), vec![11]];
         let held_out = proportional(piles, 4, &mut Seed::root(1).stream());
-        let count = |range: std::ops::Range<usize>| {
-            held_out.iter().filter(|row| range.contains(row)).count()
-        };
+        let count = |range: std::ops::Range<usize>| held_out.iter().filter(|row| range.contains(row)).count();
         assert_eq!((count(0..7), count(7..11), count(11..12)), (3, 1, 0));
     }
 }

@@ -24,9 +24,7 @@ impl fmt::Display for Level {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SplitError {
     /// Fewer than two folds.
-    #[error(
-        "a k-fold split needs at least 2 folds, but n_splits is {n_splits}; raise it, or use a hold-out"
-    )]
+    #[error("a k-fold split needs at least 2 folds, but n_splits is {n_splits}; raise it, or use a hold-out")]
     TooFewFolds {
         /// Folds asked for.
         n_splits: usize,
@@ -35,9 +33,7 @@ pub enum SplitError {
     #[error("0 repeats give no folds; ask for at least 1")]
     NoRepeats,
     /// A hold-out fraction outside `(0, 1)`.
-    #[error(
-        "the hold-out fraction is {fraction}, but must lie strictly between 0 and 1, such as 0.2"
-    )]
+    #[error("the hold-out fraction is {fraction}, but must lie strictly between 0 and 1, such as 0.2")]
     Fraction {
         /// The fraction asked for.
         fraction: f64,
@@ -51,9 +47,7 @@ pub enum SplitError {
         level: Level,
     },
     /// More folds taken than there are.
-    #[error(
-        "take asks for {wanted} {level} folds, but there are {available}; lower the number, or split into more"
-    )]
+    #[error("take asks for {wanted} {level} folds, but there are {available}; lower the number, or split into more")]
     TakeTooMany {
         /// Which folds.
         level: Level,
@@ -73,9 +67,7 @@ pub enum SplitError {
         n_rows: usize,
     },
     /// The rows to be split are not ascending positions.
-    #[error(
-        "row {row} stands at position {position} of the rows to be split; they must ascend and be below {n_rows}"
-    )]
+    #[error("row {row} stands at position {position} of the rows to be split; they must ascend and be below {n_rows}")]
     Subset {
         /// Position in the list of rows.
         position: usize,
@@ -85,19 +77,13 @@ pub enum SplitError {
         n_rows: usize,
     },
     /// A stratified split of data without classes.
-    #[error(
-        "a stratified split needs classes, but the data has none; use a split that is not stratified"
-    )]
+    #[error("a stratified split needs classes, but the data has none; use a split that is not stratified")]
     NoClasses,
     /// A grouped split of data without groups.
-    #[error(
-        "a grouped split needs groups, but the data has none; name the column that holds the group"
-    )]
+    #[error("a grouped split needs groups, but the data has none; name the column that holds the group")]
     NoGroups,
     /// More folds than rows.
-    #[error(
-        "{n_splits} folds need at least as many rows, but there are {n_rows}; ask for fewer folds"
-    )]
+    #[error("{n_splits} folds need at least as many rows, but there are {n_rows}; ask for fewer folds")]
     TooFewRows {
         /// Folds asked for.
         n_splits: usize,
@@ -118,9 +104,7 @@ pub enum SplitError {
         n_splits: usize,
     },
     /// More folds than groups.
-    #[error(
-        "{n_splits} folds need at least as many groups, but there are {n_groups}; ask for fewer folds"
-    )]
+    #[error("{n_splits} folds need at least as many groups, but there are {n_groups}; ask for fewer folds")]
     TooFewGroups {
         /// Folds asked for.
         n_splits: usize,

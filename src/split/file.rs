@@ -26,16 +26,10 @@ pub use error::{Place, SplitFileError};
 /// Ids that are not one to each row, or not distinct.
 pub fn to_json(splits: &NestedSplits, ids: &[String]) -> Result<String, SplitFileError> {
     if ids.len() != splits.n_rows() {
-        return Err(SplitFileError::IdCount {
-            n_ids: ids.len(),
-            n_rows: splits.n_rows(),
-        });
+        return Err(SplitFileError::IdCount { n_ids: ids.len(), n_rows: splits.n_rows() });
     }
     rows_by_id(ids)?;
-    let ids: Vec<String> = ids
-        .iter()
-        .map(serde_json::to_string)
-        .collect::<Result<_, _>>()?;
+    let ids: Vec<String> = ids.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
     let outer = splits.outer().iter().enumerate().map(|(number, fold)| {
         let inner = fold.inner().iter().enumerate().map(|(number, inner)| {
             format!(
@@ -67,23 +61,11 @@ pub fn from_json(text: &str, ids: &[String]) -> Result<NestedSplits, SplitFileEr
     let file: File = serde_json::from_str(text)?;
     let rows = Rows::new(&file.files, ids)?;
     let mut outer_folds = Vec::new();
-    for (outer, fold) in file
-        .root_splits
-        .numbered(Place::File, "root_splits")?
-        .into_iter()
-        .enumerate()
-    {
+    for (outer, fold) in file.root_splits.numbered(Place::File, "root_splits")?.into_iter().enumerate() {
         let mut seen = BTreeMap::new();
-        let test = rows.take(
-            Place::Outer(outer),
-            "test_indices",
-            &fold.test_indices,
-            &mut seen,
-        )?;
+        let test = rows.take(Place::Outer(outer), "test_indices", &fold.test_indices, &mut seen)?;
         let mut inner_folds = Vec::new();
-        let nested = fold
-            .nested_splits
-            .numbered(Place::Outer(outer), "nested_splits")?;
+        let nested = fold.nested_splits.numbered(Place::Outer(outer), "nested_splits")?;
         for (inner, lists) in nested.into_iter().enumerate() {
             let (place, mut seen) = (Place::Inner(outer, inner), seen.clone());
             inner_folds.push(TrainValidation {
@@ -119,18 +101,14 @@ impl<'a> Rows<'a> {
         let mut listed = vec![false; ids.len()];
         let mut rows = Vec::with_capacity(files.len());
         for id in files {
-            let row = *by_id
-                .get(id.as_str())
-                .ok_or_else(|| SplitFileError::UnknownFile { id: id.clone() })?;
+            let row = *by_id.get(id.as_str()).ok_or_else(|| SplitFileError::UnknownFile { id: id.clone() })?;
             if std::mem::replace(&mut listed[row], true) {
                 return Err(SplitFileError::RepeatedFile { id: id.clone() });
             }
             rows.push(row);
         }
         match listed.iter().position(|listed| !listed) {
-            Some(row) => Err(SplitFileError::MissingFile {
-                id: ids[row].clone(),
-            }),
+            Some(row) => Err(SplitFileError::MissingFile { id: ids[row].clone() }),
             None => Ok(Self { files, rows }),
         }
     }
@@ -149,22 +127,9 @@ impl<'a> Rows<'a> {
         let mut taken = Vec::with_capacity(indices.len());
         for &index in indices {
             let n_files = self.files.len();
-            let row = *self
-                .rows
-                .get(index)
-                .ok_or(SplitFileError::IndexOutOfRange {
-                    place,
-                    list,
-                    index,
-                    n_files,
-                })?;
+            let row = *self.rows.get(index).ok_or(SplitFileError::IndexOutOfRange { place, list, index, n_files })?;
             if let Some(first) = seen.insert(row, list) {
-                return Err(SplitFileError::RowTwice {
-                    place,
-                    id: self.files[index].clone(),
-                    first,
-                    second: list,
-                });
+                return Err(SplitFileError::RowTwice { place, id: self.files[index].clone(), first, second: list });
             }
             taken.push(row);
         }

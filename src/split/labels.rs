@@ -15,25 +15,13 @@ impl<'a> RowLabels<'a> {
     ///
     /// # Errors
     /// Labels that are not one to each row.
-    pub fn new(
-        n_rows: usize,
-        classes: Option<&'a [usize]>,
-        groups: Option<&'a [usize]>,
-    ) -> Result<Self, SplitError> {
+    pub fn new(n_rows: usize, classes: Option<&'a [usize]>, groups: Option<&'a [usize]>) -> Result<Self, SplitError> {
         for (what, labels) in [("classes", classes), ("groups", groups)] {
             if let Some(n_labels) = labels.map(<[usize]>::len).filter(|&n| n != n_rows) {
-                return Err(SplitError::LabelCount {
-                    what,
-                    n_labels,
-                    n_rows,
-                });
+                return Err(SplitError::LabelCount { what, n_labels, n_rows });
             }
         }
-        Ok(Self {
-            n_rows,
-            classes,
-            groups,
-        })
+        Ok(Self { n_rows, classes, groups })
     }
 
     /// Number of rows.

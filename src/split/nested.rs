@@ -73,10 +73,7 @@ pub struct OuterFold {
 impl OuterFold {
     /// A fold of ascending `test` rows and the `inner` folds of other rows; whoever calls has checked them.
     pub(super) fn new(test: Vec<usize>, inner: Vec<TrainValidation>) -> Self {
-        Self {
-            inner,
-            test: TestRows(test),
-        }
+        Self { inner, test: TestRows(test) }
     }
 
     /// A fold of one inner split given row by row, as a fit's config may do.
@@ -105,16 +102,9 @@ impl OuterFold {
     /// of a refit after everything has been chosen.
     #[must_use]
     pub fn refit(&self) -> TrainValidation {
-        let rows: BTreeSet<usize> = self
-            .inner
-            .iter()
-            .flat_map(|fold| fold.train.iter().chain(&fold.validation))
-            .copied()
-            .collect();
-        TrainValidation {
-            train: rows.into_iter().collect(),
-            validation: Vec::new(),
-        }
+        let rows: BTreeSet<usize> =
+            self.inner.iter().flat_map(|fold| fold.train.iter().chain(&fold.validation)).copied().collect();
+        TrainValidation { train: rows.into_iter().collect(), validation: Vec::new() }
     }
 
     /// The test rows. Only the outer evaluation may ask, once everything has been chosen.
@@ -217,10 +207,7 @@ impl NestedSplitter {
     /// Number of outer folds and of inner folds in each that [`NestedSplitter::splits`] gives.
     #[must_use]
     pub fn n_folds(&self) -> (usize, usize) {
-        self.take
-            .map_or((self.outer.n_folds(), self.inner.n_folds()), |take| {
-                (take.outer, take.inner)
-            })
+        self.take.map_or((self.outer.n_folds(), self.inner.n_folds()), |take| (take.outer, take.inner))
     }
 
     /// The folds of all rows. In each, test, training and validation rows are all rows, each once and ascending.
@@ -232,33 +219,20 @@ impl NestedSplitter {
         let (n_outer, n_inner) = self.n_folds();
         let all: Vec<usize> = (0..labels.n_rows()).collect();
         let tests = self.outer.folds(labels, &all, None)?;
-        let outer = tests
-            .into_iter()
-            .take(n_outer)
-            .enumerate()
-            .map(|(outer, test)| {
-                let others = without(&all, &test);
-                let validations =
-                    self.inner
-                        .folds(labels, &others, Some(outer))
-                        .map_err(|source| SplitError::Inner {
-                            outer,
-                            source: Box::new(source),
-                        })?;
-                let inner = validations
-                    .into_iter()
-                    .take(n_inner)
-                    .map(|validation| TrainValidation {
-                        train: without(&others, &validation),
-                        validation,
-                    })
-                    .collect();
-                Ok(OuterFold::new(test, inner))
-            });
-        Ok(NestedSplits::new(
-            labels.n_rows(),
-            outer.collect::<Result<_, _>>()?,
-        ))
+        let outer = tests.into_iter().take(n_outer).enumerate().map(|(outer, test)| {
+            let others = without(&all, &test);
+            let validations = self
+                .inner
+                .folds(labels, &others, Some(outer))
+                .map_err(|source| SplitError::Inner { outer, source: Box::new(source) })?;
+            let inner = validations
+                .into_iter()
+                .take(n_inner)
+                .map(|validation| TrainValidation { train: without(&others, &validation), validation })
+                .collect();
+            Ok(OuterFold::new(test, inner))
+        });
+        Ok(NestedSplits::new(labels.n_rows(), outer.collect::<Result<_, _>>()?))
     }
 }
 
@@ -272,10 +246,7 @@ fn check_take(level: Level, wanted: usize, available: usize) -> Result<(), Split
 
 /// The rows of `all` that are not in `excluded`, both ascending.
 fn without(all: &[usize], excluded: &[usize]) -> Vec<usize> {
-    all.iter()
-        .copied()
-        .filter(|row| excluded.binary_search(row).is_err())
-        .collect()
+    all.iter().copied().filter(|row| excluded.binary_search(row).is_err()).collect()
 }
 
 #[cfg(test)]
@@ -285,18 +256,12 @@ mod tests {
 
     fn splits(outer: Splitter, inner: Splitter, take: Option<Take>, n_rows: usize) -> NestedSplits {
         let labels = RowLabels::new(n_rows, None, None).unwrap();
-        NestedSplitter::new(outer, inner, take)
-            .unwrap()
-            .splits(&labels)
-            .unwrap()
+        NestedSplitter::new(outer, inner, take).unwrap().splits(&labels).unwrap()
     }
 
     #[test]
     fn take_keeps_the_first_folds_unchanged() {
-        let (outer, inner) = (
-            Splitter::k_fold(5, 1729).unwrap(),
-            Splitter::k_fold(4, 4711).unwrap(),
-        );
+        let (outer, inner) = (Splitter::k_fold(5, 1729).unwrap(), Splitter::k_fold(4, 4711).unwrap());
         let all = splits(outer, inner, None, 40);
         let some = splits(outer, inner, Some(Take { outer: 2, inner: 3 }), 40);
         assert_eq!((all.outer().len(), all.outer()[0].inner().len()), (5, 4));
@@ -309,15 +274,8 @@ mod tests {
 
     #[test]
     fn take_of_more_folds_than_there_are_is_refused() {
-        let (outer, inner) = (
-            Splitter::k_fold(5, 1).unwrap(),
-            Splitter::hold_out(0.5, 1, false).unwrap(),
-        );
-        let refused = |take| {
-            NestedSplitter::new(outer, inner, Some(take))
-                .unwrap_err()
-                .to_string()
-        };
+        let (outer, inner) = (Splitter::k_fold(5, 1).unwrap(), Splitter::hold_out(0.5, 1, false).unwrap());
+        let refused = |take| NestedSplitter::new(outer, inner, Some(take)).unwrap_err().to_string();
         assert_eq!(
             refused(Take { outer: 6, inner: 1 }),
             "take asks for 6 outer folds, but there are 5; lower the number, or split into more"
@@ -332,20 +290,9 @@ mod tests {
     fn hold_out_within_hold_out_is_one_plain_split() {
         let outer = Splitter::hold_out(0.2, 1, false).unwrap();
         let nested = splits(outer, Splitter::hold_out(0.25, 2, false).unwrap(), None, 20);
-        let [fold] = nested.outer() else {
-            panic!("one outer fold")
-        };
-        let [inner] = fold.inner() else {
-            panic!("one inner fold")
-        };
-        assert_eq!(
-            (
-                fold.test_rows().rows().len(),
-                inner.validation.len(),
-                inner.train.len()
-            ),
-            (4, 4, 12)
-        );
+        let [fold] = nested.outer() else { panic!("one outer fold") };
+        let [inner] = fold.inner() else { panic!("one inner fold") };
+        assert_eq!((fold.test_rows().rows().len(), inner.validation.len(), inner.train.len()), (4, 4, 12));
     }
 
     #[test]
@@ -355,10 +302,7 @@ mod tests {
         for fold in nested.outer() {
             let refit = fold.refit();
             assert!(refit.validation.is_empty());
-            assert_eq!(
-                refit.train,
-                without(&(0..9).collect::<Vec<_>>(), fold.test_rows().rows())
-            );
+            assert_eq!(refit.train, without(&(0..9).collect::<Vec<_>>(), fold.test_rows().rows()));
         }
     }
 
@@ -367,10 +311,7 @@ mod tests {
         let classes = [0, 0, 0, 0, 0, 0, 1, 1, 1];
         let labels = RowLabels::new(9, Some(&classes), None).unwrap();
         let three = Splitter::stratified_k_fold(3, 1).unwrap();
-        let error = NestedSplitter::new(three, three, None)
-            .unwrap()
-            .splits(&labels)
-            .unwrap_err();
+        let error = NestedSplitter::new(three, three, None).unwrap().splits(&labels).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the rows outside the test rows of outer fold 0 cannot be split: class 1 has 2 rows, but 3 stratified \
@@ -386,19 +327,13 @@ mod tests {
         };
         let hash = split(&[0, 1], &[2]).split_hash();
         // Both by the Python package `blake3`, from the bytes that `hash_lists` describes.
-        assert_eq!(
-            hash,
-            "4dde4f055b4f45a8803043293f096dbd94a829c9ea876cbd6662162f501cfa49"
-        );
+        assert_eq!(hash, "4dde4f055b4f45a8803043293f096dbd94a829c9ea876cbd6662162f501cfa49");
         assert_eq!(
             split(&[0, 1], &[2]).split_hash_with_test(&TestRows(vec![3])),
             "b0d75307157f51f36baea9d046812f48542eb6d59d1b54e79eeb386706e1ca7f"
         );
         assert_ne!(hash, split(&[0], &[1, 2]).split_hash());
-        assert_ne!(
-            hash,
-            split(&[0, 1], &[2]).split_hash_with_test(&TestRows(Vec::new()))
-        );
+        assert_ne!(hash, split(&[0, 1], &[2]).split_hash_with_test(&TestRows(Vec::new())));
         assert_ne!(
             split(&[0, 1], &[2]).split_hash_with_test(&TestRows(vec![3])),
             split(&[0, 1], &[2]).split_hash_with_test(&TestRows(vec![4]))
@@ -407,11 +342,7 @@ mod tests {
 
     #[test]
     fn a_job_with_test_rows_in_its_split_is_not_read() {
-        let text = serde_json::to_string(&TrainValidation {
-            train: vec![0, 2],
-            validation: vec![1],
-        })
-        .unwrap();
+        let text = serde_json::to_string(&TrainValidation { train: vec![0, 2], validation: vec![1] }).unwrap();
         assert_eq!(text, r#"{"train":[0,2],"validation":[1]}"#);
         assert!(serde_json::from_str::<TrainValidation>(&text).is_ok());
         let leaking = r#"{"train":[0,2],"validation":[1],"test":[3]}"#;

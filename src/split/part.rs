@@ -12,11 +12,7 @@ impl FoldCount {
     /// # Errors
     /// Fewer than 2.
     pub fn new(n_splits: usize) -> Result<Self, SplitError> {
-        if n_splits < 2 {
-            Err(SplitError::TooFewFolds { n_splits })
-        } else {
-            Ok(Self(n_splits))
-        }
+        if n_splits < 2 { Err(SplitError::TooFewFolds { n_splits }) } else { Ok(Self(n_splits)) }
     }
 
     /// The number.
@@ -36,11 +32,7 @@ impl Fraction {
     /// # Errors
     /// Not strictly between 0 and 1.
     pub fn new(fraction: f64) -> Result<Self, SplitError> {
-        if fraction > 0.0 && fraction < 1.0 {
-            Ok(Self(fraction))
-        } else {
-            Err(SplitError::Fraction { fraction })
-        }
+        if fraction > 0.0 && fraction < 1.0 { Ok(Self(fraction)) } else { Err(SplitError::Fraction { fraction }) }
     }
 
     /// The number.

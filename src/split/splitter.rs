@@ -65,10 +65,7 @@ impl Splitter {
     /// # Errors
     /// Fewer than 2 folds.
     pub fn k_fold(n_splits: usize, seed: u64) -> Result<Self, SplitError> {
-        Ok(Self::KFold {
-            n_splits: FoldCount::new(n_splits)?,
-            seed,
-        })
+        Ok(Self::KFold { n_splits: FoldCount::new(n_splits)?, seed })
     }
 
     /// [`Splitter::StratifiedKFold`].
@@ -76,10 +73,7 @@ impl Splitter {
     /// # Errors
     /// Fewer than 2 folds.
     pub fn stratified_k_fold(n_splits: usize, seed: u64) -> Result<Self, SplitError> {
-        Ok(Self::StratifiedKFold {
-            n_splits: FoldCount::new(n_splits)?,
-            seed,
-        })
+        Ok(Self::StratifiedKFold { n_splits: FoldCount::new(n_splits)?, seed })
     }
 
     /// [`Splitter::GroupKFold`].
@@ -87,44 +81,25 @@ impl Splitter {
     /// # Errors
     /// Fewer than 2 folds.
     pub fn group_k_fold(n_splits: usize, seed: u64) -> Result<Self, SplitError> {
-        Ok(Self::GroupKFold {
-            n_splits: FoldCount::new(n_splits)?,
-            seed,
-        })
+        Ok(Self::GroupKFold { n_splits: FoldCount::new(n_splits)?, seed })
     }
 
     /// [`Splitter::RepeatedKFold`].
     ///
     /// # Errors
     /// Fewer than 2 folds, or no repeat.
-    pub fn repeated_k_fold(
-        n_splits: usize,
-        n_repeats: usize,
-        seed: u64,
-    ) -> Result<Self, SplitError> {
+    pub fn repeated_k_fold(n_splits: usize, n_repeats: usize, seed: u64) -> Result<Self, SplitError> {
         let n_repeats = NonZeroUsize::new(n_repeats).ok_or(SplitError::NoRepeats)?;
-        Ok(Self::RepeatedKFold {
-            n_splits: FoldCount::new(n_splits)?,
-            n_repeats,
-            seed,
-        })
+        Ok(Self::RepeatedKFold { n_splits: FoldCount::new(n_splits)?, n_repeats, seed })
     }
 
     /// [`Splitter::RepeatedStratifiedKFold`].
     ///
     /// # Errors
     /// Fewer than 2 folds, or no repeat.
-    pub fn repeated_stratified_k_fold(
-        n_splits: usize,
-        n_repeats: usize,
-        seed: u64,
-    ) -> Result<Self, SplitError> {
+    pub fn repeated_stratified_k_fold(n_splits: usize, n_repeats: usize, seed: u64) -> Result<Self, SplitError> {
         let n_repeats = NonZeroUsize::new(n_repeats).ok_or(SplitError::NoRepeats)?;
-        Ok(Self::RepeatedStratifiedKFold {
-            n_splits: FoldCount::new(n_splits)?,
-            n_repeats,
-            seed,
-        })
+        Ok(Self::RepeatedStratifiedKFold { n_splits: FoldCount::new(n_splits)?, n_repeats, seed })
     }
 
     /// [`Splitter::HoldOut`].
@@ -132,11 +107,7 @@ impl Splitter {
     /// # Errors
     /// A fraction not strictly between 0 and 1.
     pub fn hold_out(fraction: f64, seed: u64, stratified: bool) -> Result<Self, SplitError> {
-        Ok(Self::HoldOut {
-            fraction: Fraction::new(fraction)?,
-            seed,
-            stratified,
-        })
+        Ok(Self::HoldOut { fraction: Fraction::new(fraction)?, seed, stratified })
     }
 
     /// Number of folds it gives.
@@ -146,16 +117,8 @@ impl Splitter {
             Self::KFold { n_splits, .. }
             | Self::StratifiedKFold { n_splits, .. }
             | Self::GroupKFold { n_splits, .. } => n_splits.get(),
-            Self::RepeatedKFold {
-                n_splits,
-                n_repeats,
-                ..
-            }
-            | Self::RepeatedStratifiedKFold {
-                n_splits,
-                n_repeats,
-                ..
-            } => n_splits.get() * n_repeats.get(),
+            Self::RepeatedKFold { n_splits, n_repeats, .. }
+            | Self::RepeatedStratifiedKFold { n_splits, n_repeats, .. } => n_splits.get() * n_repeats.get(),
             Self::HoldOut { .. } => 1,
         }
     }
@@ -180,41 +143,19 @@ impl Splitter {
             outer.map_or(root, |outer| root.child_at("outer", outer))
         };
         let mut folds = match *self {
-            Self::KFold { n_splits, seed } => {
-                k_fold(subset, n_splits, &mut stream_of(seed).stream())?
-            }
+            Self::KFold { n_splits, seed } => k_fold(subset, n_splits, &mut stream_of(seed).stream())?,
             Self::StratifiedKFold { n_splits, seed } => {
                 stratified(labels, subset, n_splits, &mut stream_of(seed).stream())?
             }
-            Self::GroupKFold { n_splits, seed } => {
-                grouped(labels, subset, n_splits, &mut stream_of(seed).stream())?
+            Self::GroupKFold { n_splits, seed } => grouped(labels, subset, n_splits, &mut stream_of(seed).stream())?,
+            Self::RepeatedKFold { n_splits, n_repeats, seed } => {
+                repeated(n_repeats, stream_of(seed), |stream| k_fold(subset, n_splits, stream))?
             }
-            Self::RepeatedKFold {
-                n_splits,
-                n_repeats,
-                seed,
-            } => repeated(n_repeats, stream_of(seed), |stream| {
-                k_fold(subset, n_splits, stream)
-            })?,
-            Self::RepeatedStratifiedKFold {
-                n_splits,
-                n_repeats,
-                seed,
-            } => repeated(n_repeats, stream_of(seed), |stream| {
-                stratified(labels, subset, n_splits, stream)
-            })?,
-            Self::HoldOut {
-                fraction,
-                seed,
-                stratified,
-            } => {
-                vec![hold_out(
-                    labels,
-                    subset,
-                    fraction,
-                    stratified,
-                    &mut stream_of(seed).stream(),
-                )?]
+            Self::RepeatedStratifiedKFold { n_splits, n_repeats, seed } => {
+                repeated(n_repeats, stream_of(seed), |stream| stratified(labels, subset, n_splits, stream))?
+            }
+            Self::HoldOut { fraction, seed, stratified } => {
+                vec![hold_out(labels, subset, fraction, stratified, &mut stream_of(seed).stream())?]
             }
         };
         folds.iter_mut().for_each(|fold| fold.sort_unstable());
@@ -225,20 +166,12 @@ impl Splitter {
 fn check_subset(subset: &[usize], n_rows: usize) -> Result<(), SplitError> {
     let ascends = |position: usize| position == 0 || subset[position - 1] < subset[position];
     match (0..subset.len()).find(|&position| !ascends(position) || subset[position] >= n_rows) {
-        Some(position) => Err(SplitError::Subset {
-            position,
-            row: subset[position],
-            n_rows,
-        }),
+        Some(position) => Err(SplitError::Subset { position, row: subset[position], n_rows }),
         None => Ok(()),
     }
 }
 
-fn k_fold(
-    subset: &[usize],
-    n_splits: FoldCount,
-    stream: &mut Stream,
-) -> Result<Vec<Vec<usize>>, SplitError> {
+fn k_fold(subset: &[usize], n_splits: FoldCount, stream: &mut Stream) -> Result<Vec<Vec<usize>>, SplitError> {
     let (n_splits, n_rows) = (n_splits.get(), subset.len());
     if n_rows < n_splits {
         return Err(SplitError::TooFewRows { n_splits, n_rows });
@@ -258,17 +191,9 @@ fn stratified(
         return Err(SplitError::TooFewRows { n_splits, n_rows });
     }
     if let Some((&class, rows)) = by_class.iter().find(|(_, rows)| rows.len() < n_splits) {
-        return Err(SplitError::TooFewOfClass {
-            class,
-            n_rows: rows.len(),
-            n_splits,
-        });
+        return Err(SplitError::TooFewOfClass { class, n_rows: rows.len(), n_splits });
     }
-    Ok(round_robin(
-        by_class.into_values().collect(),
-        n_splits,
-        stream,
-    ))
+    Ok(round_robin(by_class.into_values().collect(), n_splits, stream))
 }
 
 fn grouped(
@@ -280,16 +205,9 @@ fn grouped(
     let n_splits = n_splits.get();
     let by_group = piles(subset, labels.groups.ok_or(SplitError::NoGroups)?);
     if by_group.len() < n_splits {
-        return Err(SplitError::TooFewGroups {
-            n_splits,
-            n_groups: by_group.len(),
-        });
+        return Err(SplitError::TooFewGroups { n_splits, n_groups: by_group.len() });
     }
-    Ok(largest_group_first(
-        by_group.into_values().collect(),
-        n_splits,
-        stream,
-    ))
+    Ok(largest_group_first(by_group.into_values().collect(), n_splits, stream))
 }
 
 fn repeated(
@@ -312,20 +230,14 @@ fn hold_out(
     stream: &mut Stream,
 ) -> Result<Vec<usize>, SplitError> {
     let piles = if stratified {
-        piles(subset, labels.classes.ok_or(SplitError::NoClasses)?)
-            .into_values()
-            .collect()
+        piles(subset, labels.classes.ok_or(SplitError::NoClasses)?).into_values().collect()
     } else {
         vec![subset.to_vec()]
     };
     let (n_rows, fraction) = (subset.len(), fraction.get());
     let n_held_out = libm::round(fraction * n_rows as f64) as usize;
     if n_held_out == 0 || n_held_out >= n_rows {
-        return Err(SplitError::EmptyPart {
-            fraction,
-            n_rows,
-            n_held_out,
-        });
+        return Err(SplitError::EmptyPart { fraction, n_rows, n_held_out });
     }
     Ok(proportional(piles, n_held_out, stream))
 }

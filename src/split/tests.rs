@@ -20,15 +20,8 @@ fn labels() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
 }
 
 fn splitters() -> impl Strategy<Value = Splitter> {
-    (
-        2_usize..5,
-        1_usize..3,
-        any::<u64>(),
-        0.1_f64..0.9,
-        any::<bool>(),
-        0..6,
-    )
-        .prop_map(|(n_splits, n_repeats, seed, fraction, stratified, kind)| {
+    (2_usize..5, 1_usize..3, any::<u64>(), 0.1_f64..0.9, any::<bool>(), 0..6).prop_map(
+        |(n_splits, n_repeats, seed, fraction, stratified, kind)| {
             match kind {
                 0 => Splitter::k_fold(n_splits, seed),
                 1 => Splitter::stratified_k_fold(n_splits, seed),
@@ -38,7 +31,8 @@ fn splitters() -> impl Strategy<Value = Splitter> {
                 _ => Splitter::hold_out(fraction, seed, stratified),
             }
             .unwrap()
-        })
+        },
+    )
 }
 
 fn is_ascending(rows: &[usize]) -> bool {
@@ -192,22 +186,9 @@ proptest! {
 fn the_seed_the_outer_fold_and_the_repeat_change_the_folds() {
     let all: Vec<usize> = (0..40).collect();
     let labels = RowLabels::new(40, None, None).unwrap();
-    let folds = |seed, outer| {
-        Splitter::k_fold(4, seed)
-            .unwrap()
-            .folds(&labels, &all, outer)
-            .unwrap()
-    };
-    let mut different = vec![
-        folds(1729, None),
-        folds(1729, Some(0)),
-        folds(1729, Some(1)),
-        folds(4711, None),
-    ];
-    let repeated = Splitter::repeated_k_fold(4, 2, 1729)
-        .unwrap()
-        .folds(&labels, &all, None)
-        .unwrap();
+    let folds = |seed, outer| Splitter::k_fold(4, seed).unwrap().folds(&labels, &all, outer).unwrap();
+    let mut different = vec![folds(1729, None), folds(1729, Some(0)), folds(1729, Some(1)), folds(4711, None)];
+    let repeated = Splitter::repeated_k_fold(4, 2, 1729).unwrap().folds(&labels, &all, None).unwrap();
     different.extend(repeated.chunks(4).map(<[Vec<usize>]>::to_vec));
     for (index, folds) in different.iter().enumerate() {
         assert!(!different[..index].contains(folds), "{index}");
@@ -222,10 +203,7 @@ fn rows_meet_in_a_fold_as_often_as_chance_says() {
     let labels = RowLabels::new(12, None, None).unwrap();
     let meets = (0..2000)
         .filter(|&seed| {
-            let folds = Splitter::k_fold(4, seed)
-                .unwrap()
-                .folds(&labels, &all, None)
-                .unwrap();
+            let folds = Splitter::k_fold(4, seed).unwrap().folds(&labels, &all, None).unwrap();
             folds.iter().any(|fold| fold.starts_with(&[0, 1]))
         })
         .count();
@@ -238,10 +216,7 @@ fn folds_are_fixed_for_ever() {
     let classes = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1];
     let labels = RowLabels::new(10, Some(&classes), None).unwrap();
     let all: Vec<usize> = (0..10).collect();
-    let folds = Splitter::stratified_k_fold(3, 1729)
-        .unwrap()
-        .folds(&labels, &all, None)
-        .unwrap();
+    let folds = Splitter::stratified_k_fold(3, 1729).unwrap().folds(&labels, &all, None).unwrap();
     assert_eq!(folds, [vec![3, 4, 8, 9], vec![2, 5, 7], vec![0, 1, 6]]);
 }
 
@@ -251,10 +226,7 @@ fn each_broken_rule_has_its_message() {
     let bare = RowLabels::new(6, None, None).unwrap();
     let all: Vec<usize> = (0..6).collect();
     let message = |splitter: Splitter, labels: &RowLabels<'_>, subset: &[usize]| {
-        splitter
-            .folds(labels, subset, None)
-            .unwrap_err()
-            .to_string()
+        splitter.folds(labels, subset, None).unwrap_err().to_string()
     };
     let refused = |splitter: Result<Splitter, SplitError>| splitter.unwrap_err().to_string();
 
@@ -262,10 +234,7 @@ fn each_broken_rule_has_its_message() {
         refused(Splitter::k_fold(1, 0)),
         "a k-fold split needs at least 2 folds, but n_splits is 1; raise it, or use a hold-out"
     );
-    assert_eq!(
-        refused(Splitter::repeated_k_fold(2, 0, 0)),
-        "0 repeats give no folds; ask for at least 1"
-    );
+    assert_eq!(refused(Splitter::repeated_k_fold(2, 0, 0)), "0 repeats give no folds; ask for at least 1");
     assert_eq!(
         refused(Splitter::hold_out(f64::NAN, 0, false)),
         "the hold-out fraction is NaN, but must lie strictly between 0 and 1, such as 0.2"

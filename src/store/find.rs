@@ -64,10 +64,10 @@ impl RunEntry {
         let file = path.join("summary.json");
         let summary = if file.is_file() {
             let text = atomic::read(&file)?;
-            Some(serde_json::from_str(&text).map_err(|error| StoreError::Damaged {
-                path: file.clone(),
-                reason: error.to_string(),
-            })?)
+            Some(
+                serde_json::from_str(&text)
+                    .map_err(|error| StoreError::Damaged { path: file.clone(), reason: error.to_string() })?,
+            )
         } else {
             None
         };

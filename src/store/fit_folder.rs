@@ -111,18 +111,18 @@ impl FitFolder {
     /// # Errors
     /// The file system refused.
     pub fn metrics(&mut self, epochs: &[EpochLine]) -> Result<(), StoreError> {
-        let metrics: Vec<Metric> =
-            Metric::ALL.into_iter().filter(|m| epochs.iter().any(|e| e.validation.iter().any(|(n, _)| n == m))).collect();
+        let metrics: Vec<Metric> = Metric::ALL
+            .into_iter()
+            .filter(|m| epochs.iter().any(|e| e.validation.iter().any(|(n, _)| n == m)))
+            .collect();
         let mut header = vec!["epoch".to_owned(), "phase".to_owned(), "train.loss".to_owned()];
         header.extend(metrics.iter().map(|metric| format!("validation.{}", metric.name())));
         let mut lines = vec![header];
         for epoch in epochs {
-            let value = |metric: &Metric| epoch.validation.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
-            let mut line = vec![
-                epoch.epoch.to_string(),
-                epoch.phase.clone(),
-                epoch.train_loss.map_or_else(String::new, float),
-            ];
+            let value =
+                |metric: &Metric| epoch.validation.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
+            let mut line =
+                vec![epoch.epoch.to_string(), epoch.phase.clone(), epoch.train_loss.map_or_else(String::new, float)];
             line.extend(metrics.iter().map(|metric| value(metric).map_or_else(String::new, float)));
             lines.push(line);
         }

@@ -12,8 +12,8 @@
 //! name, flushed to disk and renamed, so that it is whole or not there.
 
 mod atomic;
-mod fit_folder;
 mod find;
+mod fit_folder;
 mod journal;
 mod manifest;
 mod run_folder;

@@ -29,10 +29,11 @@ impl RunFolder {
         atomic::folder(&parent)?;
         for attempt in 0_u32.. {
             let now = SystemTime::now();
-            let stamp: String = humantime::format_rfc3339_seconds(now).to_string().replace([':', '-', 'Z'], "").replace('T', "-");
-            let nanos = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-            let draw = blake3::hash(format!("{nanos} {} {attempt}", std::process::id()).as_bytes()).to_hex();
-            let id = format!("{stamp}-{}", &draw[..4]);
+            let stamp: String =
+                humantime::format_rfc3339_seconds(now).to_string().replace([':', '-', 'Z'], "").replace('T', "-");
+            // The fraction of the second in 1/65536, so that ids sort by time within it too.
+            let nanos = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+            let id = format!("{stamp}-{:04x}", u64::from(nanos) * 65_536 / 1_000_000_000);
             let path = parent.join(&id);
             match fs::create_dir(&path) {
                 Ok(()) => {

@@ -42,7 +42,8 @@ pub(super) fn trials_csv(rows: &[TrialRow], parameters: &[String]) -> Vec<u8> {
             TrialState::Pending => ("pending", String::new(), String::new()),
         };
         let head = [fold(row.outer), fold(row.inner), row.trial.to_string(), state.to_owned(), value, reason];
-        let values = parameters.iter().map(|name| row.assignment.get(name).map_or_else(String::new, ToString::to_string));
+        let values =
+            parameters.iter().map(|name| row.assignment.get(name).map_or_else(String::new, ToString::to_string));
         lines.push(head.into_iter().chain(values).collect());
     }
     csv_bytes(&lines)

@@ -27,9 +27,7 @@ impl fmt::Display for Place {
 #[derive(Debug, thiserror::Error)]
 pub enum SplitFileError {
     /// Not JSON, or not of the layout.
-    #[error(
-        "the splits are not of the layout `files`, `root_splits`, `test_indices`, `nested_splits`, ...: {0}"
-    )]
+    #[error("the splits are not of the layout `files`, `root_splits`, `test_indices`, `nested_splits`, ...: {0}")]
     Json(#[from] serde_json::Error),
     /// A row without id, or an id too many.
     #[error("there are {n_ids} ids for {n_rows} rows; give one id to each row")]
@@ -52,25 +50,19 @@ pub enum SplitFileError {
         id: String,
     },
     /// The file lists an id that the data lacks.
-    #[error(
-        "`files` lists `{id}`, which is not in the data; use the data the splits were made for"
-    )]
+    #[error("`files` lists `{id}`, which is not in the data; use the data the splits were made for")]
     UnknownFile {
         /// The id.
         id: String,
     },
     /// The data has a row that the file does not list.
-    #[error(
-        "the data has `{id}`, which `files` does not list; use the data the splits were made for"
-    )]
+    #[error("the data has `{id}`, which `files` does not list; use the data the splits were made for")]
     MissingFile {
         /// The id.
         id: String,
     },
     /// Folds not numbered 0, 1, 2 and so on.
-    #[error(
-        "{place}: a fold is numbered `{found}` where {expected} must stand; number the folds from 0 without gaps"
-    )]
+    #[error("{place}: a fold is numbered `{found}` where {expected} must stand; number the folds from 0 without gaps")]
     Number {
         /// Where the folds stand.
         place: Place,

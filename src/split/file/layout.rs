@@ -31,11 +31,7 @@ pub(super) struct Folds<T>(Vec<(String, T)>);
 
 impl<T> Folds<T> {
     /// The folds by ascending number.
-    pub(super) fn numbered(
-        self,
-        place: Place,
-        list: &'static str,
-    ) -> Result<Vec<T>, SplitFileError> {
+    pub(super) fn numbered(self, place: Place, list: &'static str) -> Result<Vec<T>, SplitFileError> {
         let mut folds = self.0;
         if folds.is_empty() {
             return Err(SplitFileError::Empty { place, list });
@@ -44,11 +40,7 @@ impl<T> Folds<T> {
         folds.sort_by_key(|(number, _)| number.parse().unwrap_or(usize::MAX));
         for (expected, (found, _)) in folds.iter().enumerate() {
             if *found != expected.to_string() {
-                return Err(SplitFileError::Number {
-                    place,
-                    found: found.clone(),
-                    expected,
-                });
+                return Err(SplitFileError::Number { place, found: found.clone(), expected });
             }
         }
         Ok(folds.into_iter().map(|(_, fold)| fold).collect())

@@ -34,13 +34,7 @@ fn the_text_is_the_layout_and_reads_back() {
     let names = ids(&["a", "b \"q\"", "c", "d"]);
     let splits = from_json(TEXT, &names).unwrap();
     assert_eq!(splits.outer()[0].test_rows().rows(), [3]);
-    assert_eq!(
-        splits.outer()[0].inner()[1],
-        TrainValidation {
-            train: vec![0],
-            validation: vec![1, 2]
-        }
-    );
+    assert_eq!(splits.outer()[0].inner()[1], TrainValidation { train: vec![0], validation: vec![1, 2] });
     assert_eq!(to_json(&splits, &names).unwrap(), TEXT);
 }
 
@@ -48,13 +42,7 @@ fn the_text_is_the_layout_and_reads_back() {
 fn indices_follow_the_names_when_the_rows_stand_in_another_order() {
     let splits = from_json(TEXT, &ids(&["d", "c", "b \"q\"", "a"])).unwrap();
     assert_eq!(splits.outer()[0].test_rows().rows(), [0]);
-    assert_eq!(
-        splits.outer()[0].inner()[0],
-        TrainValidation {
-            train: vec![1, 3],
-            validation: vec![2]
-        }
-    );
+    assert_eq!(splits.outer()[0].inner()[0], TrainValidation { train: vec![1, 3], validation: vec![2] });
 }
 
 #[test]
@@ -62,13 +50,7 @@ fn arrays_of_folds_are_read_as_objects_are() {
     let text = r#"{"root_splits": [{"test_indices": [1], "note": "any", "nested_splits":
         [{"train_indices": [0], "dev_indices": [2]}]}], "files": ["a", "b", "c"]}"#;
     let splits = from_json(text, &ids(&["a", "b", "c"])).unwrap();
-    assert_eq!(
-        splits.outer()[0].inner(),
-        [TrainValidation {
-            train: vec![0],
-            validation: vec![2]
-        }]
-    );
+    assert_eq!(splits.outer()[0].inner(), [TrainValidation { train: vec![0], validation: vec![2] }]);
 }
 
 #[test]
@@ -82,23 +64,15 @@ fn folds_are_ordered_by_number_and_not_by_text() {
         })
         .collect();
     let names: Vec<String> = (0..13).map(|row| row.to_string()).collect();
-    let text = format!(
-        r#"{{"files": {names:?}, "root_splits": {{{}}}}}"#,
-        folds.join(",")
-    );
+    let text = format!(r#"{{"files": {names:?}, "root_splits": {{{}}}}}"#, folds.join(","));
     let splits = from_json(&text, &names).unwrap();
-    let tests: Vec<usize> = splits
-        .outer()
-        .iter()
-        .map(|fold| fold.test_rows().rows()[0])
-        .collect();
+    let tests: Vec<usize> = splits.outer().iter().map(|fold| fold.test_rows().rows()[0]).collect();
     assert_eq!(tests, (0..11).collect::<Vec<_>>());
 }
 
 #[test]
 fn each_broken_rule_has_its_message() {
-    let message =
-        |text: &str, names: &[&str]| from_json(text, &ids(names)).unwrap_err().to_string();
+    let message = |text: &str, names: &[&str]| from_json(text, &ids(names)).unwrap_err().to_string();
     let fold = |test: &str, train: &str, dev: &str| {
         let text = format!(
             r#"{{"files": ["a", "b", "c"], "root_splits": {{"0": {{"test_indices": {test}, "nested_splits":
@@ -123,10 +97,7 @@ fn each_broken_rule_has_its_message() {
         fold("[0, 0]", "[1]", "[2]"),
         "outer fold 0: `a` is in `test_indices` and in `test_indices`; keep it in one place"
     );
-    assert_eq!(
-        fold("[]", "[1]", "[2]"),
-        "outer fold 0: `test_indices` is empty; it needs at least one entry"
-    );
+    assert_eq!(fold("[]", "[1]", "[2]"), "outer fold 0: `test_indices` is empty; it needs at least one entry");
     assert!(fold("[-1]", "[1]", "[2]").starts_with("the splits are not of the layout"));
 
     let files = |files: &str| format!(r#"{{"files": {files}, "root_splits": {{}}}}"#);
@@ -138,18 +109,12 @@ fn each_broken_rule_has_its_message() {
         message(&files(r#"["a"]"#), &["a", "b"]),
         "the data has `b`, which `files` does not list; use the data the splits were made for"
     );
-    assert_eq!(
-        message(&files(r#"["a", "a"]"#), &["a", "b"]),
-        "`files` lists `a` twice; list every row once"
-    );
+    assert_eq!(message(&files(r#"["a", "a"]"#), &["a", "b"]), "`files` lists `a` twice; list every row once");
     assert_eq!(
         message(&files(r#"["a"]"#), &["a", "a"]),
         "two rows of the data have the id `a`; ids must differ for splits to name rows"
     );
-    assert_eq!(
-        message(&files(r#"["a"]"#), &["a"]),
-        "the file: `root_splits` is empty; it needs at least one entry"
-    );
+    assert_eq!(message(&files(r#"["a"]"#), &["a"]), "the file: `root_splits` is empty; it needs at least one entry");
 }
 
 #[test]
@@ -160,21 +125,13 @@ fn folds_with_a_gap_or_a_number_twice_are_refused() {
                 r#""{number}": {{"test_indices": [0], "nested_splits": [{{"train_indices": [1], "dev_indices": [2]}}]}}"#
             )
         });
-        format!(
-            r#"{{"files": ["a", "b", "c"], "root_splits": {{{}}}}}"#,
-            folds.join(",")
-        )
+        format!(r#"{{"files": ["a", "b", "c"], "root_splits": {{{}}}}}"#, folds.join(","))
     };
-    for (numbers, found, expected) in [
-        (["0", "2"], "2", 1),
-        (["0", "0"], "0", 1),
-        (["x", "0"], "x", 1),
-        (["0", "01"], "01", 1),
-    ] {
+    for (numbers, found, expected) in
+        [(["0", "2"], "2", 1), (["0", "0"], "0", 1), (["x", "0"], "x", 1), (["0", "01"], "01", 1)]
+    {
         assert_eq!(
-            from_json(&text(numbers), &ids(&["a", "b", "c"]))
-                .unwrap_err()
-                .to_string(),
+            from_json(&text(numbers), &ids(&["a", "b", "c"])).unwrap_err().to_string(),
             format!(
                 "the file: a fold is numbered `{found}` where {expected} must stand; \
                  number the folds from 0 without gaps"
@@ -186,15 +143,6 @@ fn folds_with_a_gap_or_a_number_twice_are_refused() {
 #[test]
 fn ids_that_do_not_fit_the_rows_are_not_written() {
     let splits = from_json(TEXT, &ids(&["a", "b \"q\"", "c", "d"])).unwrap();
-    assert!(matches!(
-        to_json(&splits, &ids(&["a"])),
-        Err(SplitFileError::IdCount {
-            n_ids: 1,
-            n_rows: 4
-        })
-    ));
-    assert!(matches!(
-        to_json(&splits, &ids(&["a", "b", "c", "a"])),
-        Err(SplitFileError::RepeatedId { .. })
-    ));
+    assert!(matches!(to_json(&splits, &ids(&["a"])), Err(SplitFileError::IdCount { n_ids: 1, n_rows: 4 })));
+    assert!(matches!(to_json(&splits, &ids(&["a", "b", "c", "a"])), Err(SplitFileError::RepeatedId { .. })));
 }

@@ -558,7 +558,7 @@ fn long_sums_and_deep_choices_evaluate_again() {
     let project = Project::new();
     let sum = "let x = uniform(0, 1); for i in 0..50 { x = x + 1.0; }";
     project.assert_round_trip(&sphere(sum, "x"), &[]);
-    let choice = "let x = 1.0; for i in 0..20 { x = choice(#{ a: x, b: 0.5 }); }";
+    let choice = "let x = 1.0; for i in 0..14 { x = choice(#{ a: x, b: 0.5 }); }";
     project.assert_round_trip(&sphere(choice, "x"), &[]);
 }
 

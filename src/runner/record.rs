@@ -80,7 +80,14 @@ pub(super) fn run_fit(
     fit.outcome(outcome(work, &result, device, seconds))?;
     folder.time(&work.path, started, seconds);
     let failed = result.as_ref().err().map(ToString::to_string);
-    folder.record(&Event::FitFinished { fit: label.clone(), seconds, failed })?;
+    folder.record(&Event::FitFinished {
+        fit: label.clone(),
+        key: String::new(),
+        started: humantime::format_rfc3339_millis(started).to_string(),
+        seconds,
+        reused: None,
+        failed,
+    })?;
     let line = result.as_ref().map(|(execution, tested)| said(work, execution, tested.as_ref(), n_planned));
     progress.fit_finished(&label, &line.map_err(Clone::clone), seconds);
     Ok(result)

@@ -29,12 +29,27 @@ pub enum Event {
         /// What it tries.
         assignment: Assignment,
     },
+    /// A fit was lost with its worker; it is tried again until there have been too many attempts.
+    FitLost {
+        /// Its folder below the run's.
+        fit: String,
+        /// Which attempt it was, from 1.
+        attempt: usize,
+        /// What is known of the worker's end.
+        reason: String,
+    },
     /// A fit ended.
     FitFinished {
         /// Its folder below the run's.
         fit: String,
+        /// Key of the fit: equal keys, equal results.
+        key: String,
+        /// When it began, UTC.
+        started: String,
         /// How long it took, in seconds.
         seconds: f64,
+        /// The recorded fit it was taken from, below the folder of the results; none when it was trained.
+        reused: Option<String>,
         /// Why it failed, if it did.
         failed: Option<String>,
     },
@@ -47,6 +62,13 @@ pub enum Event {
         /// How.
         result: TrialState,
     },
+    /// The run was stopped before its end, by a signal or because a worker died too often.
+    RunInterrupted {
+        /// Why.
+        reason: String,
+    },
+    /// The run goes on in another process.
+    RunResumed,
     /// The run ended.
     RunFinished {
         /// `complete`, or `failed`.
@@ -86,7 +108,12 @@ impl Journal {
         self.file.write_all(line.as_bytes()).map_err(refused)?;
         match event {
             Event::TrialFinished { .. } | Event::RunFinished { .. } => self.file.sync_data().map_err(refused),
-            Event::RunStarted { .. } | Event::TrialSuggested { .. } | Event::FitFinished { .. } => Ok(()),
+            Event::RunStarted { .. }
+            | Event::TrialSuggested { .. }
+            | Event::FitLost { .. }
+            | Event::FitFinished { .. }
+            | Event::RunInterrupted { .. }
+            | Event::RunResumed => Ok(()),
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod data;
 pub mod device;
 pub mod metric;
 pub mod model;
+pub mod numerics;
 pub mod plan;
 pub mod runner;
 pub mod sampler;

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// The layers from the bottom; `main.rs` and `lib.rs` stand above all of them.
 const LAYERS: &[&[&str]] = &[
-    &["value", "seed"],
+    &["value", "seed", "numerics"],
     &["trial", "space"],
     &["metric", "split", "sampler"],
     &["spec"],
-    &["data", "script", "plan", "study", "device", "settings"],
-    &["model"],
+    &["data", "script", "study", "device", "settings"],
+    &["model", "plan"],
     &["train"],
     &["store"],
     &["runner"],
@@ -396,7 +396,7 @@ fn a_planted_wrong_arrow_is_found_with_its_file_and_line() {
     let source = "//! Doc.\n\nuse crate::value::Value;\nuse crate::store::RunFolder;\n";
     assert_eq!(said(&["spec", "print"], source), ["planted.rs:4: spec (layer 3) -> store (layer 7) does not go down"]);
     let sideways = "fn f() {\n    crate::script::evaluate();\n}\n";
-    assert_eq!(said(&["plan"], sideways), ["planted.rs:2: plan (layer 4) -> script (layer 4) does not go down"]);
+    assert_eq!(said(&["study"], sideways), ["planted.rs:2: study (layer 4) -> script (layer 4) does not go down"]);
 }
 
 #[test]

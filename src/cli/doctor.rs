@@ -74,10 +74,6 @@ fn time(test: &SelfTest) -> String {
 
 /// The hidden command that a probe runs in a process of its own, where a driver may crash.
 pub(super) fn probe(device: &str) -> Result<Exit, Failure> {
-    let choice: device::DeviceChoice = device.parse()?;
-    match choice {
-        device::DeviceChoice::Fixed(kind) => device::probe(kind)?,
-        device::DeviceChoice::Auto => return Err(Failure::new(Exit::Usage, "name a device to probe")),
-    }
+    device::probe(device.parse()?)?;
     Ok(Exit::Ok)
 }

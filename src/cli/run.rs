@@ -75,7 +75,7 @@ pub(super) fn working_project() -> std::path::PathBuf {
 pub(super) fn open_device(settings: &Settings, quiet: bool) -> Result<OpenDevice, Failure> {
     let choice: DeviceChoice = settings.device.parse()?;
     let kind = match choice {
-        DeviceChoice::Fixed(kind) => kind,
+        DeviceChoice::Fixed(kinds) => kinds[0],
         DeviceChoice::Auto => {
             let exe = std::env::current_exe()
                 .map_err(|error| Failure::new(Exit::Failed, format!("cannot find this program's own file: {error}")))?;

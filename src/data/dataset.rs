@@ -1,7 +1,9 @@
 //! An open data set.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
 
 use super::error::DataError;
 use super::fingerprint::Fingerprint;
@@ -28,6 +30,7 @@ struct Content {
     rows: Rows,
     features: Features,
     fingerprint: String,
+    row_digests: OnceLock<Vec<[u8; 32]>>,
 }
 
 /// Everything about the rows but their features; the lists are equally long.
@@ -47,7 +50,7 @@ impl Dataset {
     pub(super) fn new(rows: Rows, features: Features) -> Self {
         assert_eq!(rows.ids.len(), rows.targets.len(), "a class for each id");
         let fingerprint = fingerprint(&rows, &features);
-        Self(Arc::new(Content { rows, features, fingerprint }))
+        Self(Arc::new(Content { rows, features, fingerprint, row_digests: OnceLock::new() }))
     }
 
     /// `n` rows of one class, without features.
@@ -105,6 +108,34 @@ impl Dataset {
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.0.fingerprint
+    }
+
+    /// A hash of each row `[row]`: its id, the name of its class and its features. It depends on no other row, nor on
+    /// the row's position. Groups are not in it: they decide which rows are used, never what is computed from a row.
+    ///
+    /// Computed when it is first asked for.
+    #[must_use]
+    pub fn row_digests(&self) -> &[[u8; 32]] {
+        self.0.row_digests.get_or_init(|| (0..self.n()).into_par_iter().map(|row| self.row_digest(row)).collect())
+    }
+
+    fn row_digest(&self, row: usize) -> [u8; 32] {
+        let mut digest = Fingerprint::of_row();
+        digest.bytes(self.ids()[row].as_bytes());
+        digest.bytes(self.classes()[self.targets()[row]].as_bytes());
+        match self.features() {
+            Features::Pictures(pictures) => {
+                digest.bytes(b"picture");
+                digest.number(pictures.size());
+                digest.bytes(pictures.picture(row));
+            }
+            Features::Table(table) => {
+                digest.bytes(b"table");
+                table.add_row_to(row, &mut digest);
+            }
+            Features::None => digest.bytes(b"none"),
+        }
+        digest.digest()
     }
 
     /// One line for people, such as `480 pictures 64x64, 240 cat / 240 dog`.
@@ -165,6 +196,7 @@ fn fingerprint(rows: &Rows, features: &Features) -> String {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::table::{Cells, Column};
     use super::*;
 
     #[test]
@@ -196,6 +228,71 @@ mod tests {
             Dataset::new(rows, Features::Table(table)).describe(),
             "7 rows, 0 numeric and 0 categorical columns, 6 classes of 1 to 2, 3 groups"
         );
+    }
+
+    /// Three rows of a table whose cells are given as text.
+    fn table(classes: [&str; 3], weights: [Option<f64>; 3], colours: [Option<&str>; 3]) -> Dataset {
+        let mut names: Vec<String> = classes.map(str::to_owned).to_vec();
+        names.sort();
+        names.dedup();
+        let mut levels: Vec<String> = colours.iter().flatten().map(|&colour| colour.to_owned()).collect();
+        levels.sort();
+        levels.dedup();
+        let level_of = |colour: &str| levels.iter().position(|level| level == colour);
+        let rows = colours.iter().map(|colour| colour.and_then(level_of)).collect();
+        let columns = vec![
+            Column::new("weight", Cells::Numeric(weights.to_vec())),
+            Column::new("colour", Cells::Categorical { levels: levels.clone(), rows }),
+        ];
+        let rows = Rows {
+            ids: (0..3).map(|row| format!("row-{row}")).collect(),
+            targets: classes.iter().map(|class| names.iter().position(|name| name == class).unwrap()).collect(),
+            classes: names,
+            groups: None,
+        };
+        Dataset::new(rows, Features::Table(Table::new(columns)))
+    }
+
+    #[test]
+    fn a_row_digest_changes_with_a_cell_or_the_class_of_its_row_alone() {
+        let weights = [Some(1.0), None, Some(3.0)];
+        let colours = [Some("red"), Some("blue"), None];
+        let first = table(["a", "b", "b"], weights, colours);
+        let changed = |other: Dataset| -> Vec<bool> {
+            first.row_digests().iter().zip(other.row_digests()).map(|(a, b)| a != b).collect()
+        };
+        assert_eq!(changed(table(["a", "b", "b"], weights, colours)), [false; 3]);
+        assert_eq!(changed(table(["a", "b", "b"], [Some(1.5), None, Some(3.0)], colours)), [true, false, false]);
+        assert_eq!(changed(table(["a", "b", "b"], [Some(1.0), Some(0.0), Some(3.0)], colours)), [false, true, false]);
+        // A category or a class that sorts before the others renumbers them; it is no change of another row.
+        let amber = [Some("red"), Some("blue"), Some("amber")];
+        assert_eq!(changed(table(["a", "b", "b"], weights, amber)), [false, false, true]);
+        assert_eq!(changed(table(["0", "b", "b"], weights, colours)), [true, false, false]);
+        assert_eq!(changed(table(["a", "b", "a"], weights, colours)), [false, false, true]);
+    }
+
+    #[test]
+    fn one_pixel_changes_the_digest_of_its_row_alone() {
+        let cache = tempfile::tempdir().unwrap();
+        let open = |key: &str, brighter: Option<usize>| {
+            let draw = |index: usize, out: &mut [u8]| {
+                out.fill(u8::try_from(index).unwrap());
+                out[17] += u8::from(brighter == Some(index));
+                Ok(())
+            };
+            let pictures = super::super::picture_cache::open_or_make(cache.path(), key, 3, 8, draw).unwrap();
+            let rows = Rows {
+                ids: (0..3).map(|i| format!("{i}")).collect(),
+                classes: vec!["a".to_owned(), "b".to_owned()],
+                targets: vec![0, 1, 1],
+                groups: None,
+            };
+            Dataset::new(rows, Features::Pictures(pictures))
+        };
+        let (plain, brighter) = (open("plain", None), open("brighter", Some(1)));
+        let changed: Vec<bool> =
+            plain.row_digests().iter().zip(brighter.row_digests()).map(|(a, b)| a != b).collect();
+        assert_eq!(changed, [false, true, false]);
     }
 
     #[test]

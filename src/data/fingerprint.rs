@@ -11,6 +11,11 @@ impl Fingerprint {
         Self(blake3::Hasher::new_derive_key("xrun data fingerprint 1"))
     }
 
+    /// Starts the digest of one row.
+    pub(super) fn of_row() -> Self {
+        Self(blake3::Hasher::new_derive_key("xrun row digest 1"))
+    }
+
     /// Adds bytes.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len());
@@ -36,6 +41,11 @@ impl Fingerprint {
     /// Adds one whole number.
     pub(super) fn number(&mut self, number: usize) {
         self.0.update(&(number as u64).to_le_bytes());
+    }
+
+    /// The hash.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        *self.0.finalize().as_bytes()
     }
 
     /// The hash as 64 hexadecimal digits.

@@ -71,6 +71,28 @@ impl Table {
             }
         }
     }
+
+    /// Adds the cells of one row to its digest. A number counts by its value, a category by its name: its position among
+    /// the levels would change with other rows.
+    pub(super) fn add_row_to(&self, row: usize, digest: &mut Fingerprint) {
+        digest.number(self.columns.len());
+        for column in &self.columns {
+            digest.bytes(column.name.as_bytes());
+            match &column.cells {
+                Cells::Numeric(rows) => match rows[row] {
+                    Some(x) => digest.bytes(&x.to_le_bytes()),
+                    None => digest.bytes(b"missing"),
+                },
+                Cells::Categorical { levels, rows } => match rows[row] {
+                    Some(level) => {
+                        digest.bytes(b"level");
+                        digest.bytes(levels[level].as_bytes());
+                    }
+                    None => digest.bytes(b"no level"),
+                },
+            }
+        }
+    }
 }
 
 impl Column {

@@ -9,7 +9,8 @@ use super::{DeviceInfo, DeviceKind, OpenDevice};
 
 /// Opens the processor; it is always there.
 pub(super) fn open() -> OpenDevice {
-    OpenDevice { device: Device::flex(), kind: DeviceKind::Cpu, class: class(), software: false }
+    let (device, kind, class) = (Device::flex(), DeviceKind::Cpu, class());
+    OpenDevice { device, kind, class, driver: String::new(), software: false }
 }
 
 /// The processor by the name the system gives it.

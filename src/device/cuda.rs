@@ -28,8 +28,10 @@ pub(super) fn open(index: Option<usize>) -> Result<OpenDevice, DeviceError> {
             return Err(format!("the CUDA driver finds {n} devices, so no device {index}"));
         }
         let (name, target) = identity(index)?;
-        let class = format!("cuda {name} {target} ({})", driver());
-        Ok(OpenDevice { device: Device::cuda(index), kind: DeviceKind::Cuda(Some(index)), class, software: false })
+        let driver = driver();
+        let class = format!("cuda {name} {target} ({driver})");
+        let (device, kind) = (Device::cuda(index), DeviceKind::Cuda(Some(index)));
+        Ok(OpenDevice { device, kind, class, driver, software: false })
     })
 }
 

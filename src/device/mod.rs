@@ -21,13 +21,13 @@ use burn::tensor::Device;
 
 pub use probe::{Chosen, choose, probe, probe_in_subprocess};
 
-/// What a user asks for: a kind of device, or the best one there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a user asks for: devices, or the best one there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
     /// A real graphics processor if one is compiled in and passes its probe, else the CPU; never a software renderer.
     Auto,
-    /// This kind of device.
-    Fixed(DeviceKind),
+    /// These devices, all of one kind and each once, for workers in turn; at least one.
+    Fixed(Vec<DeviceKind>),
 }
 
 /// A kind of device, and which one of the kind: position in [`list`], or none for the first that is suitable.
@@ -41,12 +41,26 @@ pub enum DeviceKind {
     Cuda(Option<usize>),
 }
 
-/// A text that names no device.
+/// A text that names no device, or not as it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` names no device; write auto, cpu, wgpu, wgpu:N, cuda or cuda:N, with N counted from 0")]
-pub struct UnknownDevice {
-    /// The text.
-    pub text: String,
+pub enum UnknownDevice {
+    /// It is no name of a device.
+    #[error(
+        "`{text}` names no device; write auto, cpu, wgpu, wgpu:N, cuda or cuda:N, with N counted from 0; several are \
+         written wgpu:0,1 or cuda:0,1"
+    )]
+    NoName {
+        /// The text.
+        text: String,
+    },
+    /// It names one device more than once.
+    #[error("`{text}` names {device} twice; name each device once")]
+    Twice {
+        /// The text.
+        text: String,
+        /// The device.
+        device: DeviceKind,
+    },
 }
 
 /// Why a device is not there.
@@ -87,6 +101,7 @@ pub struct OpenDevice {
     device: Device,
     kind: DeviceKind,
     class: String,
+    driver: String,
     software: bool,
 }
 
@@ -101,6 +116,26 @@ impl OpenDevice {
     #[must_use]
     pub fn class(&self) -> &str {
         &self.class
+    }
+
+    /// Driver and its version, empty for the CPU.
+    #[must_use]
+    pub fn driver(&self) -> &str {
+        &self.driver
+    }
+
+    /// What can be promised of a result on a device of this class, in a sentence.
+    #[must_use]
+    pub fn promise(&self) -> &'static str {
+        match self.kind {
+            DeviceKind::Cpu => {
+                "the same numbers bit for bit on every CPU of this device class, with this numerics version and any \
+                 number of threads"
+            }
+            DeviceKind::Wgpu(_) | DeviceKind::Cuda(_) => {
+                "no promise: whether numbers repeat on a GPU is measured, as `xrun doctor` does, not guaranteed"
+            }
+        }
     }
 
     /// Whether it is the CPU posing as a graphics processor.
@@ -161,7 +196,10 @@ impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
-            Self::Fixed(kind) => kind.fmt(f),
+            Self::Fixed(kinds) => kinds.iter().enumerate().try_for_each(|(position, kind)| match kind {
+                DeviceKind::Wgpu(Some(index)) | DeviceKind::Cuda(Some(index)) if position > 0 => write!(f, ",{index}"),
+                kind => kind.fmt(f),
+            }),
         }
     }
 }
@@ -170,7 +208,7 @@ impl FromStr for DeviceKind {
     type Err = UnknownDevice;
 
     fn from_str(text: &str) -> Result<Self, UnknownDevice> {
-        let unknown = || UnknownDevice { text: text.to_owned() };
+        let unknown = || UnknownDevice::NoName { text: text.to_owned() };
         let (name, index) = match text.split_once(':') {
             Some((name, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
                 (name, Some(digits.parse::<usize>().map_err(|_| unknown())?))
@@ -191,10 +229,23 @@ impl FromStr for DeviceChoice {
     type Err = UnknownDevice;
 
     fn from_str(text: &str) -> Result<Self, UnknownDevice> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            _ => text.parse().map(Self::Fixed),
+        if text == "auto" {
+            return Ok(Self::Auto);
         }
+        let unknown = || UnknownDevice::NoName { text: text.to_owned() };
+        let mut parts = text.split(',');
+        let first = parts.next().unwrap_or_default();
+        let mut kinds = vec![first.parse::<DeviceKind>().map_err(|_| unknown())?];
+        for index in parts {
+            // A list goes on from a device with a number: `cuda,1` would not say which one comes first.
+            let (name, _) = first.split_once(':').ok_or_else(unknown)?;
+            let device = format!("{name}:{index}").parse().map_err(|_| unknown())?;
+            if kinds.contains(&device) {
+                return Err(UnknownDevice::Twice { text: text.to_owned(), device });
+            }
+            kinds.push(device);
+        }
+        Ok(Self::Fixed(kinds))
     }
 }
 
@@ -231,27 +282,48 @@ mod tests {
     fn a_device_is_read_and_written_by_its_name() {
         for (text, choice) in [
             ("auto", DeviceChoice::Auto),
-            ("cpu", DeviceChoice::Fixed(DeviceKind::Cpu)),
-            ("wgpu", DeviceChoice::Fixed(DeviceKind::Wgpu(None))),
-            ("wgpu:1", DeviceChoice::Fixed(DeviceKind::Wgpu(Some(1)))),
-            ("cuda", DeviceChoice::Fixed(DeviceKind::Cuda(None))),
-            ("cuda:0", DeviceChoice::Fixed(DeviceKind::Cuda(Some(0)))),
+            ("cpu", DeviceChoice::Fixed(vec![DeviceKind::Cpu])),
+            ("wgpu", DeviceChoice::Fixed(vec![DeviceKind::Wgpu(None)])),
+            ("wgpu:1", DeviceChoice::Fixed(vec![DeviceKind::Wgpu(Some(1))])),
+            ("cuda", DeviceChoice::Fixed(vec![DeviceKind::Cuda(None)])),
+            ("cuda:0", DeviceChoice::Fixed(vec![DeviceKind::Cuda(Some(0))])),
+            ("cuda:0,1", DeviceChoice::Fixed(vec![DeviceKind::Cuda(Some(0)), DeviceKind::Cuda(Some(1))])),
+            ("wgpu:2,0,1", DeviceChoice::Fixed([2, 0, 1].map(|index| DeviceKind::Wgpu(Some(index))).to_vec())),
         ] {
-            assert_eq!(text.parse(), Ok(choice));
+            assert_eq!(text.parse(), Ok(choice.clone()));
             assert_eq!(choice.to_string(), text);
         }
     }
 
     #[test]
     fn other_texts_are_refused_with_the_ones_there_are() {
-        for text in ["gpu", "cpu:0", "wgpu:", "cuda:-1", "cuda:+1", "wgpu:x", "", "cuda:99999999999999999999"] {
+        let message = |text: &str| text.parse::<DeviceChoice>().unwrap_err().to_string();
+        for text in [
+            "gpu",
+            "cpu:0",
+            "wgpu:",
+            "cuda:-1",
+            "cuda:+1",
+            "wgpu:x",
+            "",
+            "cuda:99999999999999999999",
+            "cuda:0,",
+            "cuda,1",
+            "cpu,cpu",
+            "cuda:0,cuda:1",
+            "cuda:0,wgpu:1",
+            "wgpu:0, 1",
+            "auto,cpu",
+        ] {
             assert_eq!(
-                text.parse::<DeviceChoice>().unwrap_err().to_string(),
+                message(text),
                 format!(
-                    "`{text}` names no device; write auto, cpu, wgpu, wgpu:N, cuda or cuda:N, with N counted from 0"
+                    "`{text}` names no device; write auto, cpu, wgpu, wgpu:N, cuda or cuda:N, with N counted from 0; \
+                     several are written wgpu:0,1 or cuda:0,1"
                 )
             );
         }
+        assert_eq!(message("cuda:0,1,0"), "`cuda:0,1,0` names cuda:0 twice; name each device once");
     }
 
     #[cfg(not(feature = "wgpu"))]
@@ -271,5 +343,7 @@ mod tests {
         let cpu = open(DeviceKind::Cpu).unwrap();
         assert!(cpu.class().starts_with(std::env::consts::ARCH), "{}", cpu.class());
         assert_eq!(cpu.class(), open(DeviceKind::Cpu).unwrap().class());
+        assert_eq!(cpu.driver(), "");
+        assert!(cpu.promise().starts_with("the same numbers bit for bit"), "{}", cpu.promise());
     }
 }

@@ -45,9 +45,10 @@ pub(super) fn open(index: Option<usize>) -> Result<OpenDevice, DeviceError> {
             return Ok(device.clone());
         }
         let device = Device::wgpu_options().device_kind(selector.clone()).init().map_err(|error| error.to_string())?;
-        let class = format!("wgpu {:?} {} ({})", info.backend, info.name, driver(info));
+        let driver = driver(info);
+        let class = format!("wgpu {:?} {} ({driver})", info.backend, info.name);
         let software = info.device_type == DeviceType::Cpu;
-        let device = OpenDevice { device, kind: DeviceKind::Wgpu(Some(index)), class, software };
+        let device = OpenDevice { device, kind: DeviceKind::Wgpu(Some(index)), class, driver, software };
         opened.push((index, device.clone()));
         Ok(device)
     })

@@ -2,6 +2,7 @@
 
 mod execute;
 mod prepare;
+mod provenance;
 mod record;
 mod study_run;
 

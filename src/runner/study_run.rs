@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::execute::{Execution, FitFailure, Tested};
 use super::prepare::Prepared;
+use super::provenance;
 use super::record::{FitWork, by_name, run_fit as run_one};
 use super::{Progress, Report, Request, RunError};
 use crate::data::Dataset;
 use crate::metric::{Predictions, youden_threshold};
+use crate::numerics;
 use crate::plan::{FinalJob, Plan, StudyId, TrialJob, final_rows, trial_rows};
 use crate::script::SourceKind;
 use crate::seed::{self, Seed};
@@ -53,11 +55,14 @@ pub(super) fn run(
     let plan = prepared.plan.as_ref().expect("an experiment has a plan");
     let folder = RunFolder::create(request.results, experiment.name())?;
     let manifest = manifest(request, &folder, experiment.name(), experiment.seed(), prepared, plan);
-    begin(request, &folder, &manifest, &experiment.script(&EXPERIMENT_HEADER.map(str::to_owned)))?;
-    if let (Some(splits), Some(data)) = (&prepared.splits, &prepared.data) {
-        let json = split::to_json(splits, data.ids()).map_err(|error| RunError::Split(error.to_string()))?;
-        folder.splits(&json)?;
-    }
+    let splits = match (&prepared.splits, &prepared.data) {
+        (Some(splits), Some(data)) => {
+            Some(split::to_json(splits, data.ids()).map_err(|error| RunError::Split(error.to_string()))?)
+        }
+        _ => None,
+    };
+    let config = experiment.script(&EXPERIMENT_HEADER.map(str::to_owned));
+    begin(request, &folder, manifest, &config, splits.as_deref())?;
     progress.run_started(folder.path(), &plan.arithmetic(), plan.n_fits());
     let search = experiment.search();
     let mut walk = Walk {
@@ -346,7 +351,7 @@ pub(super) fn run_fit(
     let mut manifest = manifest_of(request, &folder, fit.name(), fit.root_seed(), prepared);
     manifest.plan = "1 fit".to_owned();
     manifest.n_fits = 1;
-    begin(request, &folder, &manifest, &fit.script(&super::record::FIT_HEADER.map(str::to_owned)))?;
+    begin(request, &folder, manifest, &fit.script(&super::record::FIT_HEADER.map(str::to_owned)), None)?;
     progress.run_started(folder.path(), "1 fit", 1);
     folder.record(&Event::RunStarted { n_fits: 1 })?;
     let path = FitPath::only();
@@ -424,8 +429,16 @@ fn fit_fold<'a>(
     Ok(Some((rows, fold)))
 }
 
-fn begin(request: &Request<'_>, folder: &RunFolder, manifest: &Manifest, config: &str) -> Result<(), RunError> {
-    folder.manifest(manifest)?;
+fn begin(
+    request: &Request<'_>,
+    folder: &RunFolder,
+    mut manifest: Manifest,
+    config: &str,
+    splits: Option<&str>,
+) -> Result<(), RunError> {
+    manifest.config_blake3 = provenance::digest(config);
+    manifest.splits_blake3 = splits.map(provenance::digest);
+    folder.manifest(&manifest)?;
     folder.import(".root", "")?;
     for source in &request.evaluated.sources {
         match source.kind {
@@ -434,6 +447,9 @@ fn begin(request: &Request<'_>, folder: &RunFolder, manifest: &Manifest, config:
         }
     }
     folder.config(config)?;
+    if let Some(splits) = splits {
+        folder.splits(splits)?;
+    }
     Ok(())
 }
 
@@ -460,7 +476,7 @@ fn manifest_of(request: &Request<'_>, folder: &RunFolder, name: &str, seed: u64,
         }
         .to_owned(),
         path: source.relative.clone(),
-        blake3: blake3::hash(source.text.as_bytes()).to_hex().to_string(),
+        blake3: provenance::digest(&source.text),
     });
     let root: &Path = &request.evaluated.root;
     Manifest {
@@ -470,18 +486,26 @@ fn manifest_of(request: &Request<'_>, folder: &RunFolder, name: &str, seed: u64,
         started: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
         xrun_version: env!("CARGO_PKG_VERSION").to_owned(),
         xrun_commit: option_env!("XRUN_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_owned),
+        build_features: provenance::build_features(),
+        numerics_version: numerics::VERSION.to_owned(),
         seed_version: seed::VERSION.to_owned(),
         seed: seed.to_string(),
         command: request.command.to_vec(),
         project_root: root.display().to_string(),
         sources: sources.collect(),
+        config_blake3: String::new(),
+        splits_blake3: None,
         data_fingerprint: prepared.data.as_ref().map(|data| data.fingerprint().to_owned()),
         data: prepared.data.as_ref().map(Dataset::describe),
         device: request.device.kind().to_string(),
         device_class: request.device.class().to_owned(),
+        promise: request.device.promise().to_owned(),
+        driver: request.device.driver().to_owned(),
+        lag: 1,
         threads: request.threads,
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         os: format!("{} {}", std::env::consts::OS, rustix::system::uname().release().to_string_lossy()),
+        environment: provenance::environment(std::env::vars_os()),
         git: GitState::read(root),
         plan: String::new(),
         n_fits: 0,

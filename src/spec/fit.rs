@@ -213,6 +213,11 @@ impl FitConfig {
         })
     }
 
+    /// The tree it was read from, with every default.
+    pub(super) fn tree(&self) -> &Make<Infallible> {
+        &self.make
+    }
+
     /// The experiment's name.
     #[must_use]
     pub fn name(&self) -> &str {

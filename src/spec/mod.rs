@@ -3,9 +3,10 @@
 //! A script's values become a [`Tree`] whose open places are [`Leaf`]s. [`vocabulary`] says which constructors exist
 //! and what their fields take, [`check`] holds a tree against it, [`naming`] gives every leaf its one dotted name
 //! and derives the search space, [`resolve`] closes the leaves, [`mod@print`] writes a tree as a script that evaluates to
-//! itself, and [`parse`] turns closed trees into the typed structs the other modules take. A closed tree is a
-//! `Tree<Infallible>`: it has no room for a leaf.
+//! itself, and [`parse`] turns closed trees into the typed structs the other modules take;
+//! [`FitConfig::canonical`] is what a fit's key is made of. A closed tree is a `Tree<Infallible>`: it has no room for a leaf.
 
+mod canonical;
 pub mod check;
 pub mod data;
 pub mod experiment;

@@ -1,5 +1,6 @@
 //! The manifest of a run: by what, from what, on what and where it was made.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,6 +21,12 @@ pub struct Manifest {
     pub xrun_version: String,
     /// Commit xrun was built from, if it was built in a checkout.
     pub xrun_commit: Option<String>,
+    /// Features xrun was built with.
+    #[serde(default)]
+    pub build_features: Vec<String>,
+    /// Version of what decides the bits of a result.
+    #[serde(default)]
+    pub numerics_version: String,
     /// Derivation of the random streams.
     pub seed_version: String,
     /// Root seed, as text: some readers of JSON round large numbers.
@@ -30,6 +37,12 @@ pub struct Manifest {
     pub project_root: String,
     /// The script, its imports and the configs it builds on.
     pub sources: Vec<SourceRecord>,
+    /// BLAKE3 of `config.rhai`.
+    #[serde(default)]
+    pub config_blake3: String,
+    /// BLAKE3 of `splits.json`, if there is one.
+    #[serde(default)]
+    pub splits_blake3: Option<String>,
     /// Digest of the data's content.
     pub data_fingerprint: Option<String>,
     /// The data in words.
@@ -38,18 +51,35 @@ pub struct Manifest {
     pub device: String,
     /// What the bits of the result depend on beside the program.
     pub device_class: String,
+    /// What can be promised of the numbers on this device class.
+    #[serde(default)]
+    pub promise: String,
+    /// Driver and its version; empty for the CPU.
+    #[serde(default)]
+    pub driver: String,
+    /// A trial is suggested from the results of the trials at least so many before it.
+    #[serde(default = "one")]
+    pub lag: usize,
     /// Threads a fit may use.
     pub threads: usize,
     /// Host name.
     pub host: String,
     /// Operating system.
     pub os: String,
+    /// Variables that were set and can change a run, with their values.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
     /// State of the project's repository.
     pub git: Option<GitState>,
     /// How the number of fits comes about.
     pub plan: String,
     /// Number of fits.
     pub n_fits: usize,
+}
+
+/// The lag of runs that did not record it.
+fn one() -> usize {
+    1
 }
 
 /// A script that was read.
@@ -103,5 +133,26 @@ impl GitState {
             untracked: untracked.lines().map(str::to_owned).collect(),
             patch,
         })
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_from_before_provenance_is_still_read() {
+        let old = r#"{
+            "format": 1, "run": "20250101-000000-0000", "experiment": "a", "started": "2025-01-01T00:00:00Z",
+            "xrun_version": "0.1.0", "xrun_commit": null, "seed_version": "blake3-chacha12-1", "seed": "42",
+            "command": ["xrun", "a.rhai"], "project_root": "/a", "sources": [], "data_fingerprint": null,
+            "data": null, "device": "cpu", "device_class": "x86_64 avx512f", "threads": 2, "host": "h",
+            "os": "linux 6.1", "git": null, "plan": "2 trials = 2 fits", "n_fits": 2
+        }"#;
+        let read: Manifest = serde_json::from_str(old).unwrap();
+        assert_eq!((read.lag, read.numerics_version.as_str(), read.threads), (1, "", 2));
+        let again: Manifest = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+        assert_eq!(again, read);
     }
 }

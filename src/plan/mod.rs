@@ -1,4 +1,9 @@
-//! What a run will do, before anything is done: its studies, its fits, and the rows each fit gets.
+//! What a run will do, before anything is done: its studies, its fits, and the rows each fit gets, and the
+//! [key](fit_key) by which a fit is known again.
+
+mod key;
+
+pub use key::fit_key;
 
 use crate::spec::experiment::{Folds, Per};
 use crate::spec::fit::RowsFrom;

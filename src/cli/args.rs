@@ -23,7 +23,8 @@ Exit codes:
   1  the run failed, or its record could not be written
   2  wrong usage or config, or an input is missing
   3  the run finished, but some of its trials failed
-  5  there is no such run";
+  5  there is no such run
+  6  the run is being written by another process";
 
 /// Runs an experiment script: nested cross-validation with hyperparameter search, recorded so that it can be run again.
 #[derive(Debug, Parser)]
@@ -61,6 +62,10 @@ pub(super) enum Command {
     Ls(ListArguments),
     /// Show a recorded run: an id, the beginning of one, a path, or @latest
     Show(ShowArguments),
+    /// Remove recorded runs
+    Rm(RemoveArguments),
+    /// Remove what nobody needs: pieces of files, checkpoints of fits that ended, scratch folders
+    Gc(CollectArguments),
     /// List devices and test one: train a tiny network on it and on the CPU
     Doctor(DoctorArguments),
     /// Show each setting and where it comes from
@@ -135,6 +140,30 @@ pub(super) struct ShowArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RemoveArguments {
+    /// Ids, beginnings of them, paths, or @latest
+    #[arg(value_name = "RUN", required = true)]
+    pub(super) runs: Vec<String>,
+
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CollectArguments {
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,

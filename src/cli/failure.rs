@@ -58,6 +58,7 @@ impl From<StoreError> for Failure {
             StoreError::Write { .. } => failure
                 .hint("free some space or choose another folder with --results DIR; earlier runs are as they were"),
             StoreError::Read { .. } | StoreError::Damaged { .. } => failure,
+            StoreError::Locked { .. } => Self { exit: Exit::Locked, ..failure },
         }
     }
 }
@@ -67,6 +68,8 @@ impl From<FindError> for Failure {
         match error {
             FindError::NotFound { .. } => Self::new(Exit::NotFound, error.to_string()).hint("`xrun ls` lists the runs"),
             FindError::Ambiguous { .. } => Self::new(Exit::NotFound, error.to_string()).hint("give more of the id"),
+            FindError::Elsewhere { .. } => Self::new(Exit::Usage, error.to_string())
+                .hint("name the folder its experiment lies in with --results DIR"),
             FindError::Store(error) => error.into(),
         }
     }

@@ -1,16 +1,18 @@
 //! `xrun ls` and `xrun settings`.
 
+use std::collections::BTreeMap;
+
 use super::Exit;
 use super::args::{ListArguments, SettingFlags};
 use super::failure::Failure;
 use super::output::{print, table};
 use super::run::{number, working_project};
 use crate::settings::{self, KEYS};
-use crate::store::{self, RunEntry};
+use crate::store::index::{self, Found, RunLine};
 
 pub(super) fn ls(arguments: &ListArguments) -> Result<Exit, Failure> {
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
-    let runs = store::list(&settings.results)?;
+    let runs = index::runs(&settings.results)?;
     let mut readable = Vec::new();
     for run in runs {
         match run {
@@ -29,13 +31,7 @@ pub(super) fn ls(arguments: &ListArguments) -> Result<Exit, Failure> {
         let rows: Vec<Vec<String>> = readable
             .iter()
             .map(|run| {
-                vec![
-                    run.manifest.run.clone(),
-                    run.manifest.experiment.clone(),
-                    run.status().to_owned(),
-                    run.manifest.n_fits.to_string(),
-                    result(run),
-                ]
+                vec![run.run.clone(), run.experiment.clone(), run.status.clone(), run.n_fits.to_string(), result(run)]
             })
             .collect();
         print(&table(&header, &rows));
@@ -43,29 +39,29 @@ pub(super) fn ls(arguments: &ListArguments) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-fn json(run: &RunEntry) -> serde_json::Value {
+fn json(run: &RunLine) -> serde_json::Value {
+    let metrics = |found: &Found| -> BTreeMap<String, f64> {
+        found.test.iter().map(|(name, mean)| (format!("test.{name}"), *mean)).collect()
+    };
     serde_json::json!({
-        "run": run.manifest.run,
-        "experiment": run.manifest.experiment,
-        "status": run.status(),
-        "n_fits": run.manifest.n_fits,
+        "run": run.run,
+        "experiment": run.experiment,
+        "status": run.status,
+        "n_fits": run.n_fits,
         "path": run.path,
-        "metrics": run.summary.as_ref().map(|summary| {
-            summary.test.iter().map(|(name, metric)| (format!("test.{name}"), metric.mean)).collect::<std::collections::BTreeMap<_, _>>()
-        }),
+        "metrics": run.found.as_ref().map(metrics),
     })
 }
 
 /// The metric searched on, of test rows; else the best value; else accuracy.
-fn result(run: &RunEntry) -> String {
-    let Some(summary) = &run.summary else { return String::new() };
-    let searched = summary.objective.as_ref().and_then(|objective| objective.split(' ').next_back());
+fn result(run: &RunLine) -> String {
+    let Some(found) = &run.found else { return String::new() };
+    let searched = found.objective.as_ref().and_then(|objective| objective.split(' ').next_back());
     let wanted = searched.unwrap_or("accuracy");
-    if let Some(metric) = summary.test.get(wanted) {
-        return format!("test.{wanted} {}", number(metric.mean));
+    if let Some(mean) = found.test.get(wanted) {
+        return format!("test.{wanted} {}", number(*mean));
     }
-    let best = summary.studies.iter().find_map(|study| study.best_value);
-    best.map_or_else(String::new, |value| format!("{wanted} {}", number(value)))
+    found.best_value.map_or_else(String::new, |value| format!("{wanted} {}", number(value)))
 }
 
 pub(super) fn settings(flags: &SettingFlags) -> Result<Exit, Failure> {

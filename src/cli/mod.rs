@@ -4,9 +4,11 @@ mod args;
 mod check;
 mod doctor;
 mod failure;
+mod gc;
 mod ls;
 mod output;
 mod progress;
+mod rm;
 mod run;
 mod show;
 
@@ -28,6 +30,8 @@ enum Exit {
     FailedTrials = 3,
     /// There is no such run.
     NotFound = 5,
+    /// Another process has the run.
+    Locked = 6,
 }
 
 /// The program.
@@ -48,6 +52,8 @@ pub fn main() -> ExitCode {
         Some(Command::Plan(plan)) => check::plan(plan),
         Some(Command::Ls(ls)) => ls::ls(ls),
         Some(Command::Show(show)) => show::show(show),
+        Some(Command::Rm(rm)) => rm::rm(rm),
+        Some(Command::Gc(gc)) => gc::gc(gc),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),
         Some(Command::Probe { device }) => doctor::probe(device),

@@ -88,3 +88,29 @@ pub(super) fn duration(seconds: f64) -> String {
         format!("{} h {:02} min", whole / 3600, whole % 3600 / 60)
     }
 }
+
+/// A number of bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
+    let bytes_f64 = bytes as f64;
+    match bytes {
+        1 => "1 byte".to_owned(),
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..999_950 => format!("{:.1} kB", bytes_f64 / 1e3),
+        999_950..999_950_000 => format!("{:.1} MB", bytes_f64 / 1e6),
+        _ => format!("{:.1} GB", bytes_f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_change_their_unit_before_they_have_four_digits() {
+        let sizes = [0, 1, 999, 1_000, 999_949, 999_950, 999_949_999, 999_950_000, 12_345_678_901];
+        let wanted =
+            ["0 bytes", "1 byte", "999 bytes", "1.0 kB", "999.9 kB", "1.0 MB", "999.9 MB", "1.0 GB", "12.3 GB"];
+        assert_eq!(sizes.map(size), wanted);
+    }
+}

@@ -6,25 +6,32 @@ use super::failure::Failure;
 use super::output::print;
 use super::run::{tables, working_project};
 use crate::settings;
-use crate::store::{self, RunEntry};
+use crate::store::{self, Event, RunEntry};
 
 pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
     let run = store::find(&settings.results, &arguments.run)?;
+    let journal = run.journal();
+    let last = journal.as_ref().ok().and_then(|events| events.last()).map(|recorded| &recorded.event);
     if arguments.json {
-        let value = serde_json::json!({ "path": run.path, "manifest": run.manifest, "summary": run.summary });
+        let status = run.status(last);
+        let value = serde_json::json!({
+            "path": run.path, "status": status, "manifest": run.manifest, "summary": run.summary,
+        });
         print(&value.to_string());
     } else {
-        print(&describe(&run));
+        print(&describe(&run, last));
     }
+    // What can be read is shown; that the rest is damaged is an error all the same.
+    journal?;
     Ok(Exit::Ok)
 }
 
-fn describe(run: &RunEntry) -> String {
+fn describe(run: &RunEntry, last: Option<&Event>) -> String {
     let manifest = &run.manifest;
     let mut lines = vec![
         format!("{} {}", manifest.experiment, manifest.run),
-        format!("status   {}", run.status()),
+        format!("status   {}", run.status(last)),
         format!("started  {} on {}", manifest.started, manifest.host),
         format!("fits     {}", manifest.plan),
     ];
@@ -45,8 +52,8 @@ fn describe(run: &RunEntry) -> String {
             lines.push(format!("\n{tables}"));
         }
         lines.push(format!("\nrun it again: xrun {}", run.path.join("config.rhai").display()));
-    } else if let Some(event) = run.last_event() {
-        let event = serde_json::to_string(&event).unwrap_or_default();
+    } else if let Some(event) = last {
+        let event = serde_json::to_string(event).unwrap_or_default();
         lines.push(format!("\nit did not come to its end; the last that is known: {event}"));
     }
     lines.join("\n")

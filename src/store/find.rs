@@ -1,12 +1,12 @@
 //! Finding recorded runs: by id, by a unique prefix, or the latest.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::journal::{self, Event};
+use super::index::scan::{self, RunName, is_run};
+use super::journal::{self, Event, Recorded};
 use super::manifest::Manifest;
 use super::tables::Summary;
-use super::{StoreError, atomic};
+use super::{StoreError, atomic, lock};
 
 /// A recorded run.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,14 @@ pub enum FindError {
         asked: String,
         /// The ids.
         candidates: Vec<String>,
+    },
+    /// It is a run, but not one of these results.
+    #[error("{} does not lie in {}", path.display(), results.display())]
+    Elsewhere {
+        /// The run.
+        path: PathBuf,
+        /// Where it ought to lie.
+        results: PathBuf,
     },
     /// The results could not be read.
     #[error(transparent)]
@@ -74,35 +82,30 @@ impl RunEntry {
         Ok(Self { path: path.to_owned(), manifest, summary })
     }
 
-    /// `complete`, `failed`, or `unfinished` when it has no summary.
-    #[must_use]
-    pub fn status(&self) -> &str {
-        self.summary.as_ref().map_or("unfinished", |summary| &summary.status)
+    /// What happened, by its journal.
+    ///
+    /// # Errors
+    /// It cannot be read, or a line of it is damaged.
+    pub fn journal(&self) -> Result<Vec<Recorded>, StoreError> {
+        journal::read(&self.path.join("journal.jsonl"))
     }
 
-    /// How far an unfinished run came, by its journal.
+    /// `complete` or `failed`; `running`, `interrupted` or `unfinished` when it has no summary. `last` is the last event
+    /// of its journal.
     #[must_use]
-    pub fn last_event(&self) -> Option<Event> {
-        journal::last_event(&self.path.join("journal.jsonl"))
+    pub fn status(&self, last: Option<&Event>) -> &str {
+        let interrupted = matches!(last, Some(Event::RunInterrupted { .. }));
+        self.summary.as_ref().map_or_else(|| open_status(&self.path, interrupted), |summary| &summary.status)
     }
 }
 
-/// Every run under `results`, oldest first. Folders that hold no run are passed over; damaged ones come as errors.
-///
-/// # Errors
-/// The folder cannot be read.
-pub fn list(results: &Path) -> Result<Vec<Result<RunEntry, StoreError>>, StoreError> {
-    let mut runs: Vec<(String, PathBuf)> = Vec::new();
-    for experiment in folders(results)? {
-        for run in folders(&experiment)? {
-            if run.join("run.json").is_file() {
-                let id = run.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-                runs.push((id, run));
-            }
-        }
+/// The status of a run without a summary.
+pub(super) fn open_status(path: &Path, interrupted: bool) -> &'static str {
+    match interrupted {
+        _ if lock::is_locked(path) => "running",
+        true => "interrupted",
+        false => "unfinished",
     }
-    runs.sort();
-    Ok(runs.into_iter().map(|(_, path)| RunEntry::read(&path)).collect())
 }
 
 /// The run of this id, of this unique beginning of an id, at this path, or `@latest`.
@@ -110,36 +113,40 @@ pub fn list(results: &Path) -> Result<Vec<Result<RunEntry, StoreError>>, StoreEr
 /// # Errors
 /// None or several, or its folder cannot be read.
 pub fn find(results: &Path, asked: &str) -> Result<RunEntry, FindError> {
-    let as_path = Path::new(asked);
-    if as_path.join("run.json").is_file() {
-        return Ok(RunEntry::read(as_path)?);
-    }
-    let not_found = || FindError::NotFound { asked: asked.to_owned(), results: results.to_owned() };
-    let mut found: Vec<PathBuf> = Vec::new();
-    for experiment in folders(results)? {
-        found.extend(folders(&experiment)?.into_iter().filter(|run| run.join("run.json").is_file()));
-    }
-    let id = |path: &Path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    found.sort_by_key(|path| id(path));
-    if asked == "@latest" {
-        return Ok(RunEntry::read(found.last().ok_or_else(not_found)?)?);
-    }
-    let matches: Vec<&PathBuf> = found.iter().filter(|path| id(path).starts_with(asked)).collect();
-    match matches.as_slice() {
-        [] => Err(not_found()),
-        [only] => Ok(RunEntry::read(only)?),
-        several => Err(FindError::Ambiguous {
-            asked: asked.to_owned(),
-            candidates: several.iter().map(|path| id(path)).collect(),
-        }),
-    }
+    Ok(RunEntry::read(&locate(results, asked)?)?)
 }
 
-fn folders(parent: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = match fs::read_dir(parent) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(StoreError::Read { path: parent.to_owned(), source }),
-    };
-    Ok(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()).collect())
+/// The folder of the run of this id, of this unique beginning of an id, at this path, or `@latest`. An id that is whole
+/// is found even where others begin with it.
+///
+/// # Errors
+/// None or several, or the results cannot be read.
+pub fn locate(results: &Path, asked: &str) -> Result<PathBuf, FindError> {
+    let as_path = Path::new(asked);
+    if is_run(as_path) {
+        return Ok(as_path.to_owned());
+    }
+    let not_found = || FindError::NotFound { asked: asked.to_owned(), results: results.to_owned() };
+    let named = scan::names(results)?;
+    let path = |name: &RunName| name.path(results);
+    if asked == "@latest" {
+        return named.iter().rev().map(path).find(|path| is_run(path)).ok_or_else(not_found);
+    }
+    let mut matches: Vec<&RunName> =
+        named.iter().filter(|name| name.id.starts_with(asked) && is_run(&path(name))).collect();
+    if matches.iter().any(|name| name.id == asked) {
+        matches.retain(|name| name.id == asked);
+    }
+    match matches.as_slice() {
+        [] => Err(not_found()),
+        [only] => Ok(path(only)),
+        several => {
+            // A folder that was copied has the id of the original.
+            let is_double = |name: &RunName| several.iter().filter(|other| other.id == name.id).count() > 1;
+            let candidate = |name: &&RunName| {
+                if is_double(name) { path(name).display().to_string() } else { name.id.clone() }
+            };
+            Err(FindError::Ambiguous { asked: asked.to_owned(), candidates: several.iter().map(candidate).collect() })
+        }
+    }
 }

@@ -1,15 +1,23 @@
-//! The journal: what happened, one event a line, only ever appended to.
+//! The journal: what happened, one event a line, only ever appended to, by one process at a time.
+//!
+//! It is the truth about a run: everything else in the folder can be held against it. Every line ends with a check that
+//! depends on all lines before it (`chain`), so that a byte that was changed, or a line that was taken out or put
+//! elsewhere, is found with its place. A last line that was cut short was never told to anybody as recorded: it is
+//! dropped when the journal is opened again.
+
+mod chain;
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{StoreError, lock};
 use crate::trial::TrialState;
 use crate::value::Assignment;
+use chain::Check;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,50 +84,106 @@ pub enum Event {
     },
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    at: String,
-    #[serde(flatten)]
-    event: &'a Event,
+/// An event and when it was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Point in time, UTC.
+    pub at: String,
+    /// What happened.
+    pub event: Event,
 }
 
-/// Appends to a journal.
+/// A journal that is open for writing. It is locked as long as this lives.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub struct Journal {
     path: PathBuf,
     file: File,
+    /// Length of the whole lines, in bytes.
+    length: u64,
+    /// The check of the last line.
+    check: Check,
+    /// Whether something may stand behind the whole lines.
+    torn: bool,
 }
 
 impl Journal {
-    pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
-        let opened = OpenOptions::new().create(true).append(true).open(&path);
-        match opened {
-            Ok(file) => Ok(Self { path, file }),
-            Err(source) => Err(StoreError::Write { path, source }),
-        }
+    /// A new journal, in a folder that has none.
+    ///
+    /// # Errors
+    /// The file system refused, or the file is there already.
+    pub fn create(path: PathBuf) -> Result<Self, StoreError> {
+        let opened = OpenOptions::new().create_new(true).read(true).append(true).open(&path);
+        let file = opened.map_err(|source| StoreError::Write { path: path.clone(), source })?;
+        lock::exclusive(&file, &path)?;
+        Ok(Self { path, file, length: 0, check: Check::first(), torn: false })
     }
 
-    /// Appends an event; a finished trial or run is on disk when this returns.
-    pub(super) fn append(&mut self, event: &Event) -> Result<(), StoreError> {
+    /// Opens a journal to go on with it, and gives what it holds. A last line that was cut short is removed.
+    ///
+    /// # Errors
+    /// The file system refused, another process writes it, or a whole line is damaged.
+    pub fn open(path: PathBuf) -> Result<(Self, Vec<Recorded>), StoreError> {
+        let refused = |source| StoreError::Write { path: path.clone(), source };
+        let mut file = OpenOptions::new().read(true).append(true).open(&path).map_err(refused)?;
+        lock::exclusive(&file, &path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|source| StoreError::Read { path: path.clone(), source })?;
+        let chain = chain::read(&bytes).map_err(|damage| damaged(&path, &damage))?;
+        let mut journal =
+            Self { path, file, length: chain.length, check: chain.check, torn: chain.length < bytes.len() as u64 };
+        journal.drop_torn()?;
+        Ok((journal, chain.recorded))
+    }
+
+    /// Appends an event; the end of a trial or of the run is on disk when this returns.
+    ///
+    /// # Errors
+    /// The file system refused; the journal is then as it was before.
+    pub fn append(&mut self, event: &Event) -> Result<(), StoreError> {
+        self.drop_torn()?;
         let at = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        let mut line = serde_json::to_string(&Line { at, event }).expect("events have text keys");
-        line.push('\n');
-        let refused = |source| StoreError::Write { path: self.path.clone(), source };
-        self.file.write_all(line.as_bytes()).map_err(refused)?;
+        let (line, check) = self.check.line(&at, event);
+        if let Err(source) = self.file.write_all(line.as_bytes()) {
+            self.torn = true;
+            // The error that matters is the first one; what is left is dropped before the next line.
+            let _ = self.drop_torn();
+            return Err(StoreError::Write { path: self.path.clone(), source });
+        }
+        self.length += line.len() as u64;
+        self.check = check;
         match event {
-            Event::TrialFinished { .. } | Event::RunFinished { .. } => self.file.sync_data().map_err(refused),
+            Event::TrialFinished { .. } | Event::RunFinished { .. } | Event::RunInterrupted { .. } => {
+                self.file.sync_data().map_err(|source| StoreError::Write { path: self.path.clone(), source })
+            }
             Event::RunStarted { .. }
             | Event::TrialSuggested { .. }
             | Event::FitLost { .. }
             | Event::FitFinished { .. }
-            | Event::RunInterrupted { .. }
             | Event::RunResumed => Ok(()),
         }
     }
+
+    fn drop_torn(&mut self) -> Result<(), StoreError> {
+        if self.torn {
+            self.file.set_len(self.length).map_err(|source| StoreError::Write { path: self.path.clone(), source })?;
+            self.torn = false;
+        }
+        Ok(())
+    }
 }
 
-/// The last event of a journal; a torn last line does not count.
-pub(super) fn last_event(path: &Path) -> Option<Event> {
-    let text = std::fs::read_to_string(path).ok()?;
-    text.lines().rev().find_map(|line| serde_json::from_str(line).ok())
+/// What a journal holds, without changing it; a last line that was cut short does not count.
+///
+/// # Errors
+/// The file system refused, or a whole line is damaged.
+pub(super) fn read(path: &Path) -> Result<Vec<Recorded>, StoreError> {
+    let bytes = std::fs::read(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })?;
+    Ok(chain::read(&bytes).map_err(|damage| damaged(path, &damage))?.recorded)
 }
+
+fn damaged(path: &Path, damage: &chain::Damage) -> StoreError {
+    StoreError::Damaged { path: path.to_owned(), reason: damage.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

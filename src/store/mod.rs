@@ -9,20 +9,31 @@
 //! ```
 //! Tables, summary, predictions and weights are pure functions of script, data, seed and device class. Times, hosts and
 //! devices stand in `run.json`, the journal, `outcome.json` and `timing.csv` alone. A file is written under a temporary
-//! name, flushed to disk and renamed, so that it is whole or not there.
+//! name, flushed to disk and renamed, so that it is whole or not there. The journal alone is appended to, by the one
+//! process that has its lock.
+//!
+//! Beside the experiments, `results/.index/` holds what is quicker to read there than in the runs ([`index`]; it can be
+//! deleted at any time), and `results/.scratch/` what nobody needs once its process has ended.
 
 mod atomic;
 mod find;
 mod fit_folder;
+pub mod index;
 mod journal;
+mod leftovers;
+mod lock;
 mod manifest;
+mod remove;
 mod run_folder;
 mod tables;
 
-pub use find::{FindError, RunEntry, find, list};
+pub use find::{FindError, RunEntry, find, locate};
 pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord};
-pub use journal::Event;
+pub use journal::{Event, Journal, Recorded};
+pub use leftovers::{Leftover, Leftovers};
+pub use lock::{FolderLock, is_locked};
 pub use manifest::{GitState, Manifest, SourceRecord};
+pub use remove::Removal;
 pub use run_folder::RunFolder;
 pub use tables::{FinalSummary, MetricSummary, StudySummary, Summary, TrialRow};
 
@@ -54,5 +65,11 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Another process has the run.
+    #[error("{} is being written by another process; wait for it to end", path.display())]
+    Locked {
+        /// The run's folder or journal, or the scratch folder.
+        path: PathBuf,
     },
 }

@@ -37,7 +37,7 @@ impl RunFolder {
             let path = parent.join(&id);
             match fs::create_dir(&path) {
                 Ok(()) => {
-                    let journal = Journal::open(path.join("journal.jsonl"))?;
+                    let journal = Journal::create(path.join("journal.jsonl"))?;
                     let timing = vec![["fit", "started", "seconds"].map(str::to_owned).to_vec()];
                     return Ok(Self { path, id, journal, timing });
                 }

@@ -290,8 +290,7 @@ mod tests {
             Dataset::new(rows, Features::Pictures(pictures))
         };
         let (plain, brighter) = (open("plain", None), open("brighter", Some(1)));
-        let changed: Vec<bool> =
-            plain.row_digests().iter().zip(brighter.row_digests()).map(|(a, b)| a != b).collect();
+        let changed: Vec<bool> = plain.row_digests().iter().zip(brighter.row_digests()).map(|(a, b)| a != b).collect();
         assert_eq!(changed, [false, true, false]);
     }
 

@@ -90,7 +90,8 @@ pub(super) fn execute(
         .map_err(|problem| failed(&problem.message))?
         .expect("the learner is a network");
     let spec = TrainSpec { model: &model, phases, seed: config.seed() };
-    let trained = train::train(&spec, data, rows, device, &mut Watch(progress)).map_err(|error| failed(&error))?;
+    let trained =
+        train::train(&spec, data, rows, device, None, &mut Watch(progress)).map_err(|error| failed(&error))?;
     let validation = if rows.validation.is_empty() {
         None
     } else {
@@ -165,8 +166,9 @@ fn line(record: &EpochRecord) -> EpochLine {
 struct Watch<'a>(&'a mut dyn Progress);
 
 impl Observer for Watch<'_> {
-    fn batch(&mut self, done: usize, total: usize) {
+    fn batch(&mut self, done: usize, total: usize) -> Flow {
         self.0.batch(done, total);
+        Flow::Continue
     }
 
     fn epoch(&mut self, record: &EpochRecord) -> Flow {

@@ -14,31 +14,29 @@ pub(super) struct Watch {
     min_delta: f64,
     monitor: Metric,
     direction: Direction,
-    best: Option<f64>,
-    reference: Option<f64>,
-    waited: usize,
+    seen: Seen,
 }
 
-/// What an epoch means to a phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Verdict {
-    /// Whether it is the best so far.
-    pub(super) best: bool,
-    /// Whether the phase ends with it.
-    pub(super) exhausted: bool,
+/// What a watch remembers of the epochs it saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    /// The best value.
+    pub(super) best: Option<f64>,
+    /// The value that last renewed the patience.
+    pub(super) reference: Option<f64>,
+    /// Epochs since then.
+    pub(super) waited: usize,
 }
 
 impl Watch {
-    /// A watch for a phase; none when the metric has no better end.
-    pub(super) fn new(rule: &EarlyStop) -> Option<Self> {
+    /// A watch for a phase that has seen so much of it; none when the metric has no better end.
+    pub(super) fn new(rule: &EarlyStop, seen: Seen) -> Option<Self> {
         Some(Self {
             patience: rule.patience,
             min_delta: rule.min_delta,
             monitor: rule.monitor,
             direction: rule.monitor.direction()?,
-            best: None,
-            reference: None,
-            waited: 0,
+            seen,
         })
     }
 
@@ -47,23 +45,34 @@ impl Watch {
         self.monitor
     }
 
-    /// Takes the value of the next epoch.
-    pub(super) fn see(&mut self, value: f64) -> Verdict {
-        let best = self.best.is_none_or(|best| self.direction.better(value, best));
-        if best {
-            self.best = Some(value);
+    /// What it saw so far.
+    pub(super) fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Whether the phase ends with the epoch it saw last.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.seen.waited >= self.patience
+    }
+
+    /// Takes the value of the next epoch and says whether it is the best so far.
+    pub(super) fn see(&mut self, value: f64) -> bool {
+        let seen = &mut self.seen;
+        let is_best = seen.best.is_none_or(|best| self.direction.better(value, best));
+        if is_best {
+            seen.best = Some(value);
         }
         let gain = match self.direction {
             Direction::Minimize => -self.min_delta,
             Direction::Maximize => self.min_delta,
         };
-        if self.reference.is_none_or(|reference| self.direction.better(value, reference + gain)) {
-            self.reference = Some(value);
-            self.waited = 0;
+        if seen.reference.is_none_or(|reference| self.direction.better(value, reference + gain)) {
+            seen.reference = Some(value);
+            seen.waited = 0;
         } else {
-            self.waited += 1;
+            seen.waited += 1;
         }
-        Verdict { best, exhausted: self.waited >= self.patience }
+        is_best
     }
 }
 
@@ -73,8 +82,8 @@ mod tests {
     use super::*;
 
     fn verdicts(monitor: Metric, patience: usize, min_delta: f64, values: &[f64]) -> Vec<(bool, bool)> {
-        let mut watch = Watch::new(&EarlyStop { patience, min_delta, monitor }).unwrap();
-        values.iter().map(|&value| watch.see(value)).map(|verdict| (verdict.best, verdict.exhausted)).collect()
+        let mut watch = Watch::new(&EarlyStop { patience, min_delta, monitor }, Seen::default()).unwrap();
+        values.iter().map(|&value| (watch.see(value), watch.is_exhausted())).collect()
     }
 
     #[test]
@@ -105,6 +114,7 @@ mod tests {
 
     #[test]
     fn a_metric_without_a_better_end_cannot_be_watched() {
-        assert!(Watch::new(&EarlyStop { patience: 1, min_delta: 0.0, monitor: Metric::Value }).is_none());
+        let rule = EarlyStop { patience: 1, min_delta: 0.0, monitor: Metric::Value };
+        assert!(Watch::new(&rule, Seen::default()).is_none());
     }
 }

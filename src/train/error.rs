@@ -111,6 +111,12 @@ pub enum TrainError {
         /// The phase.
         phase: String,
     },
+    /// The observer abandoned the training at a batch or a checkpoint.
+    #[error("the training was interrupted; go on from its last checkpoint")]
+    Interrupted,
+    /// The checkpoint to go on from is none of this training.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The network cannot be built.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -133,6 +139,34 @@ pub enum TrainError {
         path: String,
         /// What the system says.
         source: std::io::Error,
+    },
+}
+
+/// Why a training cannot go on from a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// The bytes do not begin as a checkpoint does.
+    #[error("this is no checkpoint of a training; train from the start")]
+    NotOne,
+    /// A format of another version.
+    #[error("the checkpoint has format {found}, but this version reads format {known}; train from the start")]
+    Format {
+        /// The format it has.
+        found: u32,
+        /// The format that can be read.
+        known: u32,
+    },
+    /// The bytes are not those that were written.
+    #[error("the checkpoint is torn or damaged: {reason}; train from the start")]
+    Damaged {
+        /// How that is known.
+        reason: String,
+    },
+    /// The checkpoint is whole, but another training's.
+    #[error("the checkpoint is of a training with {part}, and would give other numbers; train from the start")]
+    OtherTraining {
+        /// What differs.
+        part: &'static str,
     },
 }
 

@@ -6,11 +6,12 @@ use burn::tensor::{Device, Tensor};
 
 use super::batch::{Augmentation, Rows};
 use super::check::check;
-use super::early_stop::{Verdict, Watch};
+use super::checkpoint::{Origin, Progress};
+use super::early_stop::{Seen, Watch};
 use super::loss::{mean_loss, n_outputs};
 use super::optimizer::Updater;
 use super::predictor::{Predictor, logits, predictions, read};
-use super::{EpochRecord, Flow, Observer, PhaseOutcome, Preprocessing, TrainError, TrainSpec};
+use super::{Checkpoint, EpochRecord, Flow, Observer, PhaseOutcome, Preprocessing, TrainError, TrainSpec};
 use crate::data::Dataset;
 use crate::device::{OpenDevice, lock_random};
 use crate::metric::{Metric, Predictions, evaluate, evaluate_all};
@@ -69,11 +70,13 @@ impl Trained {
     }
 }
 
-/// Trains a network on the training rows and validates every epoch on the validation rows, if there are any.
+/// Trains a network on the training rows and validates every epoch on the validation rows, if there are any; from the
+/// first weights, or on from the end of the epoch a checkpoint was made after. Both give the same bits: what is trained
+/// does not depend on where it was interrupted, and [`Trained`] holds the epochs before as well.
 ///
 /// # Errors
-/// The specification does not hold together or does not fit the data ([`TrainError`] says how), training diverges, or
-/// the device fails.
+/// The specification does not hold together or does not fit the data ([`TrainError`] says how), the checkpoint is
+/// another training's, training diverges, the observer abandons it, or the device fails.
 ///
 /// # Panics
 /// If a row is not one of the data's.
@@ -82,6 +85,7 @@ pub fn train(
     data: &Dataset,
     rows: &TrainValidation,
     device: &OpenDevice,
+    from: Option<Checkpoint>,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
     let _alone = lock_random();
@@ -101,20 +105,27 @@ pub fn train(
         source,
         plain,
         training,
+        origin: Origin::of(spec, data, rows, device),
         observer,
         epochs: Vec::new(),
+        phases: Vec::with_capacity(spec.phases.len()),
         stopped: false,
     };
-    let mut phases = Vec::with_capacity(spec.phases.len());
-    for phase in spec.phases {
-        let outcome;
-        (network, outcome) = fit.phase(phase, network)?;
-        phases.push(outcome);
+    let mut progress = None;
+    if let Some(checkpoint) = from {
+        checkpoint.check(&fit.origin)?;
+        network = network.with_safetensors(checkpoint.network)?;
+        (fit.epochs, fit.phases) = (checkpoint.epochs, checkpoint.phases);
+        progress = Some(checkpoint.progress);
+    }
+    for index in fit.phases.len()..spec.phases.len() {
+        let is_last = index + 1 == spec.phases.len();
+        network = fit.phase(&spec.phases[index], is_last, network, progress.take())?;
         if fit.stopped {
             break;
         }
     }
-    let Fit { epochs, stopped, .. } = fit;
+    let Fit { epochs, phases, stopped, .. } = fit;
     let predictor = Predictor::new(network, preprocessing, loss, n_classes, device);
     Ok(Trained { predictor, epochs, phases, stopped })
 }
@@ -127,9 +138,22 @@ struct Fit<'a> {
     source: Rows<'a>,
     plain: Device,
     training: Device,
+    origin: Origin,
     observer: &'a mut dyn Observer,
     epochs: Vec<EpochRecord>,
+    /// Outcomes of the phases before the one under way.
+    phases: Vec<PhaseOutcome>,
     stopped: bool,
+}
+
+/// What a phase carries from epoch to epoch, beside the network.
+struct Underway {
+    first_epoch: usize,
+    updater: Updater,
+    watch: Option<Watch>,
+    kept_epoch: usize,
+    /// The network of that epoch, evaluating; none before the first.
+    best: Option<Network>,
 }
 
 /// What a frozen backbone makes of the rows, in place of the rows.
@@ -139,38 +163,104 @@ struct Frozen {
 }
 
 impl Fit<'_> {
-    fn phase(&mut self, phase: &PhaseSpec, network: Network) -> Result<(Network, PhaseOutcome), TrainError> {
-        self.observer.phase(&phase.name, phase.epochs);
-        let mut network = network.with_backbone_frozen(phase.freeze_backbone);
+    /// Trains a phase to its end, from its beginning or from where it came to, and gives the network it ends with.
+    fn phase(
+        &mut self,
+        phase: &PhaseSpec,
+        is_last: bool,
+        network: Network,
+        progress: Option<Progress>,
+    ) -> Result<Network, TrainError> {
+        let network = network.with_backbone_frozen(phase.freeze_backbone);
+        let mut underway = self.underway(phase, &network, progress)?;
+        let network = if self.is_over(phase, &underway) {
+            network
+        } else {
+            self.observer.phase(&phase.name, phase.epochs);
+            self.epochs_of(phase, is_last, network, &mut underway)?
+        };
+        let Underway { first_epoch, kept_epoch, best, .. } = underway;
+        let last_epoch = self.epochs.len();
+        self.phases.push(PhaseOutcome { name: phase.name.clone(), first_epoch, last_epoch, kept_epoch });
+        Ok(best.map_or(network, Module::train))
+    }
+
+    fn underway(
+        &self,
+        phase: &PhaseSpec,
+        network: &Network,
+        progress: Option<Progress>,
+    ) -> Result<Underway, TrainError> {
+        let first_epoch = self.phases.last().map_or(1, |phase| phase.last_epoch + 1);
+        let watch = |seen| phase.early_stop.as_ref().and_then(|rule| Watch::new(rule, seen));
+        let Some(Progress { kept_epoch, best, seen, memories }) = progress else {
+            let updater = Updater::new(phase.optimizer.clone());
+            let watch = watch(Seen::default());
+            return Ok(Underway { first_epoch, updater, watch, kept_epoch: first_epoch, best: None });
+        };
+        // Not from a clone of the network, which would share its running statistics with it.
+        let best = match best {
+            Some(weights) => network.valid().with_safetensors(weights)?,
+            None => network.valid(),
+        };
+        let updater = Updater::with_memories(phase.optimizer.clone(), memories, &self.plain);
+        Ok(Underway { first_epoch, updater, watch: watch(seen), kept_epoch, best: Some(best) })
+    }
+
+    fn is_over(&self, phase: &PhaseSpec, underway: &Underway) -> bool {
+        let is_full = self.epochs.len() + 1 >= underway.first_epoch + phase.epochs;
+        is_full || underway.watch.as_ref().is_some_and(Watch::is_exhausted)
+    }
+
+    fn epochs_of(
+        &mut self,
+        phase: &PhaseSpec,
+        is_last: bool,
+        mut network: Network,
+        underway: &mut Underway,
+    ) -> Result<Network, TrainError> {
         let frozen = self.frozen_features(phase, &network)?;
-        let mut updater = Updater::new(phase.optimizer.clone());
-        let mut watch = phase.early_stop.as_ref().and_then(Watch::new);
-        let first_epoch = self.epochs.len() + 1;
-        let mut kept = (first_epoch, None);
-        for epoch in first_epoch..first_epoch + phase.epochs {
+        loop {
+            let epoch = self.epochs.len() + 1;
             let train_loss;
-            (network, train_loss) = self.train_epoch(epoch, phase, frozen.as_ref(), network, &mut updater)?;
+            (network, train_loss) = self.train_epoch(epoch, phase, frozen.as_ref(), network, &mut underway.updater)?;
             let evaluating = network.valid();
             let predictions = self.validate(epoch, phase, frozen.as_ref(), &evaluating)?;
-            let verdict = match &mut watch {
+            let is_best = match &mut underway.watch {
                 Some(watch) => watch.see(monitored(watch.monitor(), predictions.as_ref(), phase)?),
-                None => Verdict { best: true, exhausted: false },
+                None => true,
             };
-            if verdict.best {
-                kept = (epoch, Some(evaluating));
+            if is_best {
+                (underway.kept_epoch, underway.best) = (epoch, Some(evaluating));
             }
             let validation = predictions.map_or_else(Vec::new, |predictions| evaluate_all(&predictions, THRESHOLD));
             let record = EpochRecord { epoch, phase: phase.name.clone(), train_loss, validation };
             self.stopped = self.observer.epoch(&record) == Flow::Stop;
             self.epochs.push(record);
-            if self.stopped || verdict.exhausted {
-                break;
+            let is_over = self.is_over(phase, underway);
+            if !self.stopped && !(is_over && is_last) && self.observer.wants_checkpoint() {
+                go_on(self.observer.checkpoint(self.checkpoint(&network, underway)?))?;
+            }
+            if self.stopped || is_over {
+                return Ok(network);
             }
         }
-        let (kept_epoch, best) = kept;
-        let network = best.map_or(network, Module::train);
-        let outcome = PhaseOutcome { name: phase.name.clone(), first_epoch, last_epoch: self.epochs.len(), kept_epoch };
-        Ok((network, outcome))
+    }
+
+    fn checkpoint(&self, network: &Network, underway: &Underway) -> Result<Checkpoint, TrainError> {
+        let kept_before = underway.best.as_ref().filter(|_| underway.kept_epoch < self.epochs.len());
+        Ok(Checkpoint {
+            origin: self.origin.clone(),
+            epochs: self.epochs.clone(),
+            phases: self.phases.clone(),
+            network: network.valid().to_safetensors()?,
+            progress: Progress {
+                kept_epoch: underway.kept_epoch,
+                best: kept_before.map(Network::to_safetensors).transpose()?,
+                seen: underway.watch.as_ref().map(Watch::seen).unwrap_or_default(),
+                memories: underway.updater.memories()?,
+            },
+        })
     }
 
     /// A frozen backbone gives the same features in every epoch as long as the rows stay the same, so they are
@@ -214,7 +304,7 @@ impl Fit<'_> {
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             losses.push(loss.without_autodiff());
             network = updater.step(network, gradients);
-            self.observer.batch(done + 1, n_batches);
+            go_on(self.observer.batch(done + 1, n_batches))?;
         }
         // Read once an epoch: reading a loss waits for the device to be done with the step.
         let losses = read(Tensor::cat(losses, 0))?;
@@ -242,6 +332,13 @@ impl Fit<'_> {
             return Err(diverged(epoch, phase));
         }
         predictions(self.loss, &logits, self.data.classes().len(), self.data, rows).map(Some)
+    }
+}
+
+fn go_on(flow: Flow) -> Result<(), TrainError> {
+    match flow {
+        Flow::Continue => Ok(()),
+        Flow::Stop => Err(TrainError::Interrupted),
     }
 }
 

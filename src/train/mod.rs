@@ -7,10 +7,15 @@
 //! Every random number comes from labels below the fit's seed: `init` and a tensor's path for first weights; the
 //! phase's name, the epoch and `shuffle`, `augment` with the row, or `dropout` for the rest. Evaluation takes rows in
 //! the given order in batches of [`EVALUATION_BATCH`], so what is predicted later is what was recorded.
+//!
+//! A training that was interrupted goes on from the [`Checkpoint`] of an epoch and ends with the same bits as one that
+//! never was: a generator is seeded at the start of every epoch, so there is no state of one to be kept.
 
 mod augment;
 mod batch;
 mod check;
+mod checkpoint;
+mod checkpoint_file;
 mod early_stop;
 mod error;
 mod fit;
@@ -20,11 +25,14 @@ mod predictor;
 mod preprocessing;
 mod self_test;
 
+use serde::{Deserialize, Serialize};
+
 use crate::metric::Metric;
 use crate::seed::Seed;
 use crate::spec::network::{ModelSpec, PhaseSpec};
 
-pub use error::TrainError;
+pub use checkpoint::Checkpoint;
+pub use error::{CheckpointError, TrainError};
 pub use fit::{Trained, train};
 pub use predictor::{EVALUATION_BATCH, Predictor};
 pub use preprocessing::{PictureScaling, Preprocessing};
@@ -55,7 +63,8 @@ pub struct EpochRecord {
 }
 
 /// What a phase came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PhaseOutcome {
     /// The phase's name.
     pub name: String,
@@ -80,25 +89,41 @@ impl PhaseOutcome {
 pub enum Flow {
     /// Go on.
     Continue,
-    /// End the training after this epoch.
+    /// Do not: the question says what that means.
     Stop,
 }
 
-/// Hears how training goes.
+/// Hears how training goes. Of a training that goes on from a checkpoint it hears what is new.
 pub trait Observer {
-    /// A phase of at most `epochs` epochs begins.
+    /// A phase of at most `epochs` epochs begins, or goes on from a checkpoint.
     fn phase(&mut self, name: &str, epochs: usize) {
         let _ = (name, epochs);
     }
 
-    /// `done` of an epoch's `total` batches are trained.
-    fn batch(&mut self, done: usize, total: usize) {
+    /// `done` of an epoch's `total` batches are trained. [`Flow::Stop`] abandons the training at once:
+    /// [`TrainError::Interrupted`].
+    fn batch(&mut self, done: usize, total: usize) -> Flow {
         let _ = (done, total);
+        Flow::Continue
     }
 
-    /// An epoch is trained and validated; the answer ends the training or not.
+    /// An epoch is trained and validated. [`Flow::Stop`] ends the training with it.
     fn epoch(&mut self, record: &EpochRecord) -> Flow;
+
+    /// Whether a checkpoint is wanted; asked after every epoch that does not end the training. Making one reads the
+    /// network and the optimizer's memory from the device.
+    fn wants_checkpoint(&mut self) -> bool {
+        false
+    }
+
+    /// The checkpoint that was wanted. [`Flow::Stop`] abandons the training at once: [`TrainError::Interrupted`].
+    fn checkpoint(&mut self, checkpoint: Checkpoint) -> Flow {
+        drop(checkpoint);
+        Flow::Continue
+    }
 }
 
+#[cfg(test)]
+mod resume_tests;
 #[cfg(test)]
 mod tests;

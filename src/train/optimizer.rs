@@ -4,19 +4,22 @@
 //! and differs in defaults. Here constants are doubles until they meet a tensor, as in PyTorch. Each parameter is
 //! updated as a vector: the rules act on each number alone, and a gradient of any layout becomes contiguous once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor, TensorData};
 
+use super::TrainError;
+use super::predictor::read;
 use crate::model::Network;
 use crate::spec::network::Optimizer;
 
 /// An update rule and what it remembers of each parameter.
 pub(super) struct Updater {
     rule: Optimizer,
-    memories: HashMap<ParamId, Memory>,
+    /// By the parameter's path in the network: Burn's own ids are drawn anew in every process.
+    memories: BTreeMap<String, Memory>,
 }
 
 /// What a rule remembers of one parameter; each rule uses what it needs.
@@ -28,24 +31,72 @@ struct Memory {
     square: Option<Tensor<1>>,
 }
 
+/// What a rule remembers of one parameter, on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct HostMemory {
+    /// The parameter's path in the network.
+    pub(super) path: String,
+    /// Number of steps it took.
+    pub(super) steps: u32,
+    /// Velocity, mean and square, as far as the rule uses them; each as long as the parameter.
+    pub(super) vectors: [Option<Vec<f32>>; 3],
+}
+
 impl Updater {
     /// A rule that remembers nothing yet.
     pub(super) fn new(rule: Optimizer) -> Self {
-        Self { rule, memories: HashMap::new() }
+        Self { rule, memories: BTreeMap::new() }
+    }
+
+    /// A rule that goes on from what it remembered; `device` has no autodiff.
+    pub(super) fn with_memories(rule: Optimizer, memories: Vec<HostMemory>, device: &Device) -> Self {
+        let memories = memories.into_iter().map(|HostMemory { path, steps, vectors }| {
+            let [velocity, mean, square] = vectors.map(|values| {
+                values.map(|values| {
+                    let n = values.len();
+                    Tensor::from_data(TensorData::new(values, [n]), device)
+                })
+            });
+            (path, Memory { steps, velocity, mean, square })
+        });
+        Self { rule, memories: memories.collect() }
+    }
+
+    /// What it remembers, in the order of the paths.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(super) fn memories(&self) -> Result<Vec<HostMemory>, TrainError> {
+        let on_host = |vector: &Option<Tensor<1>>| vector.clone().map(read).transpose();
+        let of_parameter = |(path, memory): (&String, &Memory)| {
+            let Memory { steps, velocity, mean, square } = memory;
+            let vectors = [on_host(velocity)?, on_host(mean)?, on_host(square)?];
+            Ok(HostMemory { path: path.clone(), steps: *steps, vectors })
+        };
+        self.memories.iter().map(of_parameter).collect()
     }
 
     /// The network after a step. Parameters without a gradient stay as they are, without decay.
     pub(super) fn step(&mut self, network: Network, gradients: GradientsParams) -> Network {
-        network.map(&mut Step { updater: self, gradients })
+        network.map(&mut Step { updater: self, gradients, path: Vec::new() })
     }
 }
 
 struct Step<'a> {
     updater: &'a mut Updater,
     gradients: GradientsParams,
+    path: Vec<String>,
 }
 
 impl ModuleMapper for Step<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
         let Some(gradient) = self.gradients.remove::<D>(id) else {
@@ -53,7 +104,7 @@ impl ModuleMapper for Step<'_> {
         };
         let shape = tensor.dims();
         let n = shape.iter().product::<usize>();
-        let memory = self.updater.memories.entry(id).or_default();
+        let memory = self.updater.memories.entry(self.path.join(".")).or_default();
         let vector = tensor.without_autodiff().reshape([n]);
         let updated = memory.update(&self.updater.rule, vector, gradient.without_autodiff().reshape([n]));
         let tensor = Tensor::<D>::from_inner(updated.reshape(shape)).require_grad();

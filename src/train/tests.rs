@@ -20,12 +20,12 @@ impl Observer for Quiet {
     }
 }
 
-fn cpu() -> OpenDevice {
+pub(super) fn cpu() -> OpenDevice {
     open(DeviceKind::Cpu).unwrap()
 }
 
 /// Two columns, and a class that is 1 around (1, 1) and 0 around (-1, -1); `n_classes` above 2 go round a circle.
-fn blobs(folder: &Path, n: usize, n_classes: usize) -> Dataset {
+pub(super) fn blobs(folder: &Path, n: usize, n_classes: usize) -> Dataset {
     let mut stream = Seed::root(99).child("blobs").stream();
     let mut text = "x,y,class\n".to_owned();
     for row in 0..n {
@@ -47,22 +47,22 @@ fn blobs(folder: &Path, n: usize, n_classes: usize) -> Dataset {
     data::open(&DataSpec::CsvTable(spec), folder).unwrap()
 }
 
-fn pictures(folder: &Path) -> Dataset {
+pub(super) fn pictures(folder: &Path) -> Dataset {
     let source = PetsSource::Embedded { n: 40, seed: 3 };
     data::open(&DataSpec::Pets(PetsSpec { source, target: PetsTarget::Species, size: 12 }), folder).unwrap()
 }
 
-fn rows(n: usize) -> TrainValidation {
+pub(super) fn rows(n: usize) -> TrainValidation {
     let (validation, train) = (0..n).partition(|row| row % 3 == 0);
     TrainValidation { train, validation }
 }
 
-fn mlp(loss: Loss) -> ModelSpec {
+pub(super) fn mlp(loss: Loss) -> ModelSpec {
     let backbone = Backbone::Mlp { hidden: vec![16], activation: Activation::Relu, dropout: 0.2 };
     ModelSpec { backbone, head: vec![Layer::Linear { units: 8 }, Layer::Activation(Activation::Tanh)], loss }
 }
 
-fn convnet() -> ModelSpec {
+pub(super) fn convnet() -> ModelSpec {
     ModelSpec {
         backbone: Backbone::Convnet { width: 4, blocks: 2, kernel: 3 },
         head: vec![
@@ -75,7 +75,7 @@ fn convnet() -> ModelSpec {
     }
 }
 
-fn phase(name: &str, epochs: usize) -> PhaseSpec {
+pub(super) fn phase(name: &str, epochs: usize) -> PhaseSpec {
     PhaseSpec {
         name: name.to_owned(),
         freeze_backbone: false,
@@ -88,7 +88,7 @@ fn phase(name: &str, epochs: usize) -> PhaseSpec {
     }
 }
 
-fn early_stop(monitor: Metric, patience: usize) -> Option<EarlyStop> {
+pub(super) fn early_stop(monitor: Metric, patience: usize) -> Option<EarlyStop> {
     Some(EarlyStop { patience, min_delta: 0.0, monitor })
 }
 
@@ -103,7 +103,7 @@ fn try_fit(
     data: &Dataset,
     rows: &TrainValidation,
 ) -> Result<Trained, TrainError> {
-    train(&TrainSpec { model, phases, seed: Seed::root(seed) }, data, rows, &cpu(), &mut Quiet)
+    train(&TrainSpec { model, phases, seed: Seed::root(seed) }, data, rows, &cpu(), None, &mut Quiet)
 }
 
 fn value(record: &EpochRecord, metric: Metric) -> f64 {
@@ -269,8 +269,9 @@ fn the_observer_hears_everything_and_can_end_the_training() {
         fn phase(&mut self, name: &str, epochs: usize) {
             self.heard.push(format!("{name} of {epochs}"));
         }
-        fn batch(&mut self, done: usize, total: usize) {
+        fn batch(&mut self, done: usize, total: usize) -> Flow {
             self.heard.push(format!("{done}/{total}"));
+            Flow::Continue
         }
         fn epoch(&mut self, record: &EpochRecord) -> Flow {
             self.heard.push(format!("epoch {} in {}", record.epoch, record.phase));
@@ -282,7 +283,7 @@ fn the_observer_hears_everything_and_can_end_the_training() {
     let phases = [phase("a", 1), phase("b", 3), phase("c", 1)];
     let spec = TrainSpec { model: &mlp(Loss::CrossEntropy), phases: &phases, seed: Seed::root(1) };
     let mut listener = Listener::default();
-    let trained = train(&spec, &data, &rows, &cpu(), &mut listener).unwrap();
+    let trained = train(&spec, &data, &rows, &cpu(), None, &mut listener).unwrap();
     assert_eq!(
         listener.heard,
         ["a of 1", "1/3", "2/3", "3/3", "epoch 1 in a", "b of 3", "1/3", "2/3", "3/3", "epoch 2 in b"]

@@ -17,8 +17,12 @@ pub struct Settings {
     pub cache: PathBuf,
     /// Device, as in `cpu` or `cuda:0`.
     pub device: String,
-    /// Threads a fit may use; 0 for all cores.
+    /// Threads of all fits together; 0 for all cores.
     pub threads: usize,
+    /// Fits trained at once, each by a process of its own if it is more than 1.
+    pub workers: usize,
+    /// How often a fit is tried again whose worker was lost.
+    pub retries: usize,
 }
 
 /// Settings and where each came from.
@@ -45,6 +49,12 @@ pub struct Flags {
     /// `--threads`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// `--workers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
+    /// `--retries`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<usize>,
 }
 
 /// A layer that cannot be used.
@@ -53,7 +63,7 @@ pub struct Flags {
 pub struct SettingsError(String);
 
 /// The keys, in the order in which they are shown.
-pub const KEYS: [&str; 4] = ["results", "cache", "device", "threads"];
+pub const KEYS: [&str; 6] = ["results", "cache", "device", "threads", "workers", "retries"];
 
 /// Reads all layers. Relative paths in a file count from the file, those of flags and variables from the working
 /// directory; `project` is the project root.
@@ -71,6 +81,8 @@ pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
         cache: folder("XDG_CACHE_HOME", ".cache").unwrap_or_else(std::env::temp_dir).join("xrun"),
         device: "auto".to_owned(),
         threads: 0,
+        workers: 1,
+        retries: 2,
     };
     let mut figment = Figment::from(Serialized::defaults(defaults));
     if let Some(user) = folder("XDG_CONFIG_HOME", ".config") {
@@ -81,6 +93,9 @@ pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
         .merge(Env::prefixed("XRUN_").only(&KEYS))
         .merge(Serialized::defaults(flags));
     let mut settings: Settings = figment.extract().map_err(|error| SettingsError(error.to_string()))?;
+    if settings.workers == 0 {
+        return Err(SettingsError("workers is 0, but somebody has to do the work; it must be at least 1".to_owned()));
+    }
     let mut origins = BTreeMap::new();
     for key in KEYS {
         origins.insert(key, origin(&figment, key, flags));
@@ -95,7 +110,9 @@ fn origin(figment: &Figment, key: &str, flags: &Flags) -> String {
         "results" => flags.results.is_some(),
         "cache" => flags.cache.is_some(),
         "device" => flags.device.is_some(),
-        _ => flags.threads.is_some(),
+        "threads" => flags.threads.is_some(),
+        "workers" => flags.workers.is_some(),
+        _ => flags.retries.is_some(),
     };
     if given {
         return format!("--{key}");

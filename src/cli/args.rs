@@ -14,6 +14,7 @@ Examples:
                                                     ... with a parameter fixed
   xrun plan experiments/pets_step5.rhai             what a run would do
   xrun results/pets_step5/RUN/config.rhai           run a recorded config again
+  xrun resume @latest                               go on with a run that was stopped
   xrun ls                                           the recorded runs
   xrun show @latest                                 one of them";
 
@@ -24,7 +25,8 @@ Exit codes:
   2  wrong usage or config, or an input is missing
   3  the run finished, but some of its trials failed
   5  there is no such run
-  6  the run is being written by another process";
+  6  the run is being written by another process
+  130, 143  stopped by Ctrl-C or SIGTERM; xrun resume goes on";
 
 /// Runs an experiment script: nested cross-validation with hyperparameter search, recorded so that it can be run again.
 #[derive(Debug, Parser)]
@@ -58,6 +60,8 @@ pub(super) enum Command {
     Check(ScriptArguments),
     /// Show what a run would do: data, folds, studies, fits
     Plan(PlanArguments),
+    /// Go on with a run that was stopped
+    Resume(ResumeArguments),
     /// List the recorded runs
     Ls(ListArguments),
     /// Show a recorded run: an id, the beginning of one, a path, or @latest
@@ -72,6 +76,8 @@ pub(super) enum Command {
     Settings(SettingFlags),
     #[command(name = "__probe", hide = true)]
     Probe { device: String },
+    #[command(name = "__worker", hide = true)]
+    Worker(WorkerArguments),
 }
 
 /// A script and what to change in it.
@@ -108,8 +114,49 @@ pub(super) struct RunArguments {
     #[arg(long, short)]
     pub(super) quiet: bool,
 
+    /// Train every fit, even if one with the same key is recorded
+    #[arg(long)]
+    pub(super) fresh: bool,
+
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ResumeArguments {
+    /// An id, the beginning of one, a path, or @latest
+    #[arg(value_name = "RUN", default_value = "@latest")]
+    pub(super) run: String,
+
+    /// Says where the data are now, as in data=PATH
+    #[arg(value_name = "KEY=VALUE")]
+    pub(super) overrides: Vec<String>,
+
+    /// Print one JSON object at the end, as a run does
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Print nothing but the result
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WorkerArguments {
+    /// Threads of this worker
+    #[arg(long)]
+    pub(super) threads: usize,
+
+    /// Its device
+    #[arg(long)]
+    pub(super) device: String,
+
+    /// Folder of decoded pictures
+    #[arg(long)]
+    pub(super) cache: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -185,13 +232,21 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
 
-    /// What training runs on: auto, cpu, wgpu, wgpu:N, cuda, cuda:N
+    /// What training runs on: auto, cpu, wgpu, wgpu:N, cuda, cuda:N; cuda:0,1 gives them to the workers in turn
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
 
-    /// Threads a fit may use; 0 for all cores
+    /// Threads of all fits together; 0 for all cores
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+
+    /// Fits trained at once, each by a process of its own if more than 1; the results do not depend on it [default: 1]
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+
+    /// How often a fit is tried again whose worker was lost [default: 2]
+    #[arg(long, value_name = "N")]
+    retries: Option<usize>,
 }
 
 impl SettingFlags {
@@ -201,6 +256,8 @@ impl SettingFlags {
             cache: self.cache.clone(),
             device: self.device.clone(),
             threads: self.threads,
+            workers: self.workers,
+            retries: self.retries,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::Exit;
 use super::args::{PlanArguments, ScriptArguments};
 use super::failure::Failure;
 use super::output::{print, table};
-use super::run::evaluate;
+use super::run::{Devices, evaluate};
 use crate::runner;
 use crate::script::{Evaluated, Outcome};
 use crate::settings::Flags;
@@ -101,6 +101,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     };
     let plan = prepared.plan.as_ref().expect("an experiment has a plan");
+    let device = Devices::choose(&settings, true)?.open;
+    let forecast = runner::forecast(&evaluated.outcome, &prepared, &settings.results, device.class())?;
     if script.json {
         let value = serde_json::json!({
             "name": experiment.name(),
@@ -109,6 +111,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
             "n_trials": plan.n_trials(),
             "n_fits": plan.n_fits(),
             "arithmetic": plan.arithmetic(),
+            "n_parallel": plan.n_parallel(),
+            "n_reused": forecast.n_reused,
+            "reused_from": forecast.reused_from,
         });
         print(&value.to_string());
         return Ok(Exit::Ok);
@@ -158,6 +163,17 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         }
     }
     lines.push(format!("fits     {}", plan.arithmetic()));
+    lines.push(match plan.n_parallel() {
+        1 => "at once  1 fit; a lag of more than 1 in the search allows more".to_owned(),
+        n => format!("at once  {n} fits at most, by as many workers"),
+    });
+    if forecast.n_reused > 0 {
+        let (n, others, runs) = (forecast.n_reused, forecast.n_others, forecast.reused_from.join(", "));
+        lines.push(match others {
+            0 => format!("reused   all of them, from {runs}; nothing is trained"),
+            _ => format!("reused   {n} from {runs}; at most {others} are trained"),
+        });
+    }
     print(&lines.join("\n"));
     Ok(Exit::Ok)
 }

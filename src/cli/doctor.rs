@@ -4,7 +4,7 @@ use super::Exit;
 use super::args::DoctorArguments;
 use super::failure::Failure;
 use super::output::{print, table};
-use super::run::{open_device, use_threads, working_project};
+use super::run::{Devices, use_threads, working_project};
 use crate::device::{self, DeviceKind};
 use crate::settings;
 use crate::train::{SelfTest, self_test};
@@ -25,7 +25,7 @@ pub(super) fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
     print(&table(&["device", "name", "driver", ""].map(str::to_owned), &rows));
 
     let threads = use_threads(settings.threads);
-    let device = open_device(&settings, false)?;
+    let device = Devices::choose(&settings, false)?.open;
     print(&format!("\ntesting  {} ({}), {threads} threads", device.kind(), device.class()));
     let failed = |error: crate::train::TrainError| Failure::new(Exit::Failed, format!("the self-test failed: {error}"));
     let once = self_test(&device, true).map_err(failed)?;

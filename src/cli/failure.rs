@@ -1,5 +1,7 @@
 //! Errors on their way to the terminal, each with its exit code.
 
+use std::path::Path;
+
 use super::Exit;
 use crate::device::{DeviceError, UnknownDevice};
 use crate::runner::RunError;
@@ -80,6 +82,15 @@ impl From<RunError> for Failure {
         match error {
             RunError::Store(error) => error.into(),
             RunError::Final { .. } => Self::new(Exit::Failed, error.to_string()),
+            RunError::Refused(_) => Self::new(Exit::Failed, error.to_string())
+                .hint("free some space, then go on with `xrun resume @latest`; what is recorded is kept"),
+            RunError::Worker { ref path, .. } => {
+                Self::new(Exit::Failed, error.to_string()).hint(format!("what is recorded is kept; {}", go_on(path)))
+            }
+            RunError::Interrupted { signal, ref path } => {
+                let exit = if signal == 15 { Exit::Terminated } else { Exit::Interrupted };
+                Self::new(exit, "stopped; what is recorded is kept").hint(go_on(path))
+            }
             RunError::Data(_)
             | RunError::Split(_)
             | RunError::SplitFile { .. }
@@ -87,4 +98,8 @@ impl From<RunError> for Failure {
             | RunError::Config(_) => Self::new(Exit::Usage, error.to_string()),
         }
     }
+}
+
+fn go_on(run: &Path) -> String {
+    format!("go on with: xrun resume {}", run.display())
 }

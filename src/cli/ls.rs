@@ -71,7 +71,9 @@ pub(super) fn settings(flags: &SettingFlags) -> Result<Exit, Failure> {
         "results" => settings.results.display().to_string(),
         "cache" => settings.cache.display().to_string(),
         "device" => settings.device.clone(),
-        _ => settings.threads.to_string(),
+        "threads" => settings.threads.to_string(),
+        "workers" => settings.workers.to_string(),
+        _ => settings.retries.to_string(),
     };
     let rows: Vec<Vec<String>> =
         KEYS.iter().map(|key| vec![(*key).to_owned(), value(key), loaded.origins[key].clone()]).collect();

@@ -8,6 +8,7 @@ mod gc;
 mod ls;
 mod output;
 mod progress;
+mod resume;
 mod rm;
 mod run;
 mod show;
@@ -32,6 +33,10 @@ enum Exit {
     NotFound = 5,
     /// Another process has the run.
     Locked = 6,
+    /// SIGINT came.
+    Interrupted = 130,
+    /// SIGTERM came.
+    Terminated = 143,
 }
 
 /// The program.
@@ -50,12 +55,14 @@ pub fn main() -> ExitCode {
         None => run::run(&arguments.run),
         Some(Command::Check(check)) => check::check(check),
         Some(Command::Plan(plan)) => check::plan(plan),
+        Some(Command::Resume(resume)) => resume::resume(resume),
         Some(Command::Ls(ls)) => ls::ls(ls),
         Some(Command::Show(show)) => show::show(show),
         Some(Command::Rm(rm)) => rm::rm(rm),
         Some(Command::Gc(gc)) => gc::gc(gc),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),
+        Some(Command::Worker(worker)) => run::work(worker),
         Some(Command::Probe { device }) => doctor::probe(device),
     };
     let exit = match result {

@@ -1,5 +1,6 @@
 //! What is shown while a run goes on: bars on a terminal, plain lines elsewhere.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::output::duration;
 use super::run::number;
 use crate::metric::Metric;
-use crate::runner::{FitFailure, FitLine, Progress};
+use crate::runner::{Effort, FitFailure, FitLine, Progress};
 
 /// Shows progress on standard error.
 #[derive(Debug)]
@@ -18,29 +19,31 @@ pub(super) struct Terminal {
     bars: Option<Bars>,
     n_fits: usize,
     n_done: usize,
+    /// What each worker is at.
+    labels: BTreeMap<usize, String>,
 }
 
 #[derive(Debug)]
 struct Bars {
     all: MultiProgress,
     fits: ProgressBar,
-    epochs: ProgressBar,
-    batches: ProgressBar,
+    /// For each worker, the epochs of its fit.
+    epochs: Vec<ProgressBar>,
+    /// The batches of the epoch, as long as there is one worker.
+    batches: Option<ProgressBar>,
 }
 
 impl Terminal {
     pub(super) fn new(quiet: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let bars = (!quiet && is_terminal && std::env::var_os("CI").is_none()).then(Bars::new);
-        Self { quiet, bars, n_fits: 0, n_done: 0 }
+        Self { quiet, bars, n_fits: 0, n_done: 0, labels: BTreeMap::new() }
     }
 
     /// Takes the bars away.
     pub(super) fn finish(&mut self) {
         if let Some(bars) = self.bars.take() {
-            bars.batches.finish_and_clear();
-            bars.epochs.finish_and_clear();
-            bars.fits.finish_and_clear();
+            let _ = bars.all.clear();
         }
     }
 
@@ -55,57 +58,78 @@ impl Terminal {
     }
 }
 
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is a constant").progress_chars("━╸ ")
+}
+
 impl Bars {
     fn new() -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let style = |template: &str| {
-            ProgressStyle::with_template(template).expect("the template is a constant").progress_chars("━╸ ")
-        };
         let fits = all.add(
             ProgressBar::new(0).with_style(style("fits    {bar:28} {pos}/{len}  {elapsed} elapsed, {eta} left  {msg}")),
         );
-        let epochs = all.add(ProgressBar::new(0).with_style(style("epochs  {bar:28} {pos}/{len}  {msg}")));
-        let batches = all.add(ProgressBar::new(0).with_style(style("batches {bar:28} {pos}/{len}")));
         fits.enable_steady_tick(Duration::from_millis(500));
-        Self { all, fits, epochs, batches }
+        Self { all, fits, epochs: Vec::new(), batches: None }
+    }
+
+    fn start(&mut self, n_fits: usize, n_workers: usize) {
+        self.fits.set_length(n_fits as u64);
+        let epochs = || self.all.add(ProgressBar::new(0).with_style(style("epochs  {bar:28} {pos}/{len}  {msg}")));
+        self.epochs = (0..n_workers).map(|_| epochs()).collect();
+        self.batches = (n_workers == 1)
+            .then(|| self.all.add(ProgressBar::new(0).with_style(style("batches {bar:28} {pos}/{len}"))));
     }
 }
 
 impl Progress for Terminal {
-    fn run_started(&mut self, path: &Path, arithmetic: &str, n_fits: usize) {
+    fn run_started(&mut self, path: &Path, arithmetic: &str, n_fits: usize, n_workers: usize) {
         self.n_fits = n_fits;
-        self.line(&format!("{arithmetic}\n{}", path.display()));
-        if let Some(bars) = &self.bars {
-            bars.fits.set_length(n_fits as u64);
+        let workers = if n_workers > 1 { format!(", {n_workers} workers") } else { String::new() };
+        self.line(&format!("{arithmetic}{workers}\n{}", path.display()));
+        if let Some(bars) = &mut self.bars {
+            bars.start(n_fits, n_workers);
         }
     }
 
-    fn fit_started(&mut self, label: &str, n_epochs: usize) {
+    fn fit_started(&mut self, worker: usize, label: &str, n_epochs: usize) {
         if let Some(bars) = &self.bars {
-            bars.epochs.reset();
-            bars.epochs.set_length(n_epochs as u64);
-            bars.epochs.set_message(label.to_owned());
+            let bar = &bars.epochs[worker];
+            bar.reset();
+            bar.set_length(n_epochs as u64);
+            bar.set_message(label.to_owned());
+            self.labels.insert(worker, label.to_owned());
         }
     }
 
-    fn batch(&mut self, done: usize, total: usize) {
-        if let Some(bars) = &self.bars {
-            bars.batches.set_length(total as u64);
-            bars.batches.set_position(done as u64);
+    fn batch(&mut self, _worker: usize, done: usize, total: usize) {
+        if let Some(batches) = self.bars.as_ref().and_then(|bars| bars.batches.as_ref()) {
+            batches.set_length(total as u64);
+            batches.set_position(done as u64);
         }
     }
 
-    fn epoch(&mut self, epoch: usize, phase: &str, train_loss: f64, validation: &[(Metric, f64)]) {
+    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: f64, validation: &[(Metric, f64)]) {
         if let Some(bars) = &self.bars {
-            bars.epochs.set_position(epoch as u64);
+            let bar = &bars.epochs[worker];
+            bar.set_position(epoch as u64);
             let loss = validation.iter().find(|(metric, _)| *metric == Metric::LogLoss);
             let loss = loss.map_or_else(String::new, |(_, loss)| format!(", validation {}", number(*loss)));
-            bars.epochs.set_message(format!("{phase}: train loss {}{loss}", number(train_loss)));
+            let label = self.labels.get(&worker).map_or("", String::as_str);
+            bar.set_message(format!("{label}  {phase}: train loss {}{loss}", number(train_loss)));
         }
     }
 
-    fn fit_finished(&mut self, label: &str, result: &Result<FitLine, FitFailure>, seconds: f64) {
+    fn fit_finished(&mut self, label: &str, result: &Result<FitLine, FitFailure>, effort: &Effort) {
         self.n_done += 1;
+        if *effort == Effort::Kept {
+            // It had its line when it was trained.
+            return;
+        }
+        let effort = match effort {
+            Effort::Trained { seconds } => format!("  {}", duration(*seconds)),
+            Effort::Reused { run } => format!("  reused from {run}"),
+            Effort::Kept | Effort::None => String::new(),
+        };
         let said = match result {
             Ok(line) => {
                 let score = line.score.map_or_else(String::new, |(metric, value)| {
@@ -126,7 +150,7 @@ impl Progress for Terminal {
         // A search of many quick fits would be nothing but lines; the bar and the best say enough.
         if self.n_fits <= 200 || result.is_err() {
             let width = self.n_fits.to_string().len();
-            self.line(&format!("[{:>width$}/{}] {label}  {said}  {}", self.n_done, self.n_fits, duration(seconds)));
+            self.line(&format!("[{:>width$}/{}] {label}  {said}{effort}", self.n_done, self.n_fits));
         }
         if let Some(bars) = &self.bars {
             bars.fits.set_position(self.n_done as u64);
@@ -140,5 +164,9 @@ impl Progress for Terminal {
         } else if self.n_fits > 200 {
             self.line(&best);
         }
+    }
+
+    fn warn(&mut self, message: &str) {
+        self.line(&format!("warning: {message}"));
     }
 }

@@ -1,65 +1,154 @@
 //! `xrun SCRIPT`: runs it and prints what came out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+
 use super::Exit;
-use super::args::RunArguments;
+use super::args::{RunArguments, WorkerArguments};
 use super::failure::Failure;
 use super::output::{duration, print, table};
 use super::progress::Terminal;
-use crate::device::{self, DeviceChoice, OpenDevice};
+use crate::device::{self, DeviceChoice, DeviceKind, OpenDevice};
 use crate::metric::Metric;
-use crate::runner::{self, Report, Request};
+use crate::runner::{self, Crew, Interrupt, Report, Request};
 use crate::script::{self, Argument, Evaluated};
 use crate::settings::{self, Flags, Settings};
-use crate::store::Summary;
+use crate::store::{RunEntry, Summary};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let script = arguments.script.as_deref().expect("clap requires a script where there is no command");
     let (evaluated, settings) = evaluate(script, &arguments.overrides, &arguments.settings.flags())?;
-    let prepared = runner::prepare(&evaluated.outcome, &settings.cache)?;
-    let device = open_device(&settings, arguments.quiet)?;
-    let threads = use_threads(settings.threads);
+    let job = Job { evaluated: &evaluated, settings: &settings, recorded: None, fresh: arguments.fresh };
+    conduct(&job, &Shown { quiet: arguments.quiet, json: arguments.json })
+}
+
+/// What is to be run, or gone on with.
+pub(super) struct Job<'a> {
+    pub(super) evaluated: &'a Evaluated,
+    pub(super) settings: &'a Settings,
+    pub(super) recorded: Option<&'a RunEntry>,
+    pub(super) fresh: bool,
+}
+
+/// What is printed of it.
+pub(super) struct Shown {
+    pub(super) quiet: bool,
+    pub(super) json: bool,
+}
+
+/// Runs, and prints what came out.
+pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
+    let settings = job.settings;
+    let prepared = runner::prepare(&job.evaluated.outcome, &settings.cache)?;
+    let devices = Devices::choose(settings, shown.quiet)?;
+    let (crew, threads) = crew(settings, &devices)?;
+    let interrupt = listen_to_signals()?;
     let command: Vec<String> = std::env::args().collect();
-    let request =
-        Request { evaluated: &evaluated, results: &settings.results, device: &device, threads, command: &command };
-    let mut terminal = Terminal::new(arguments.quiet);
+    let request = Request {
+        evaluated: job.evaluated,
+        results: &settings.results,
+        device: &devices.open,
+        threads,
+        crew: &crew,
+        retries: settings.retries,
+        fresh: job.fresh,
+        interrupt: &interrupt,
+        command: &command,
+    };
+    let mut terminal = Terminal::new(shown.quiet);
     let clock = Instant::now();
-    let report = runner::run(&request, &prepared, &mut terminal);
+    let report = match job.recorded {
+        Some(recorded) => runner::resume(&request, recorded, &prepared, &mut terminal),
+        None => runner::run(&request, &prepared, &mut terminal),
+    };
     terminal.finish();
-    let report = report?;
-    if arguments.json {
-        print(&json(&report).to_string());
+    Ok(conclude(&report?, Some(clock.elapsed()), shown))
+}
+
+/// Prints what came out, and how long it took if that is of interest.
+pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -> Exit {
+    if shown.json {
+        print(&json(report).to_string());
     } else {
-        print(&conclusion(&report, clock.elapsed().as_secs_f64()));
+        print(&conclusion(report, time));
     }
-    if !arguments.quiet {
+    if !shown.quiet {
         eprintln!("\nsee it again: xrun show {}", report.id);
     }
-    Ok(match report.summary.status.as_str() {
+    match report.summary.status.as_str() {
         "failed" => Exit::Failed,
         _ if report.summary.n_failed_trials > 0 => Exit::FailedTrials,
         _ => Exit::Ok,
-    })
+    }
+}
+
+/// Who trains, and with how many threads each: the threads are shared out between the workers.
+fn crew(settings: &Settings, devices: &Devices) -> Result<(Crew, usize), Failure> {
+    if settings.workers == 1 {
+        return Ok((Crew::Here, use_threads(settings.threads)));
+    }
+    let threads = (use_threads(settings.threads) / settings.workers).max(1);
+    let cache = settings.cache.to_string_lossy();
+    let arguments = (0..settings.workers).map(|worker| {
+        let device = devices.kinds[worker % devices.kinds.len()].to_string();
+        ["__worker", "--threads", &threads.to_string(), "--device", &device, "--cache", &cache]
+            .map(str::to_owned)
+            .to_vec()
+    });
+    Ok((Crew::Processes { program: own_program()?, arguments: arguments.collect() }, threads))
+}
+
+/// The hidden command behind a worker process.
+pub(super) fn work(arguments: &WorkerArguments) -> Result<Exit, Failure> {
+    // A Ctrl-C on the terminal reaches the whole group; what becomes of the workers is for the process above to say.
+    let ignored = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGINT, ignored).map_err(|error| no_signals(&error))?;
+    use_threads(arguments.threads);
+    let device = device::open(arguments.device.parse()?)?;
+    runner::work(&device, &arguments.cache);
+    Ok(Exit::Ok)
+}
+
+/// The first Ctrl-C or SIGTERM is a wish to stop; the second ends the program on the spot.
+pub(super) fn listen_to_signals() -> Result<Interrupt, Failure> {
+    let interrupt = Interrupt::default();
+    let again = Arc::new(AtomicBool::new(false));
+    for (signal, number, exit) in [(SIGINT, 2, Exit::Interrupted), (SIGTERM, 15, Exit::Terminated)] {
+        signal_hook::flag::register_conditional_shutdown(signal, i32::from(exit as u8), Arc::clone(&again))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&again)))
+            .and_then(|_| signal_hook::flag::register_usize(signal, interrupt.cell(), number))
+            .map_err(|error| no_signals(&error))?;
+    }
+    Ok(interrupt)
+}
+
+fn no_signals(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot listen to signals: {error}"))
 }
 
 /// Evaluates a script under the settings of its project.
 pub(super) fn evaluate(script: &Path, overrides: &[String], flags: &Flags) -> Result<(Evaluated, Settings), Failure> {
-    let overrides =
-        overrides.iter().map(|text| Argument::parse(text)).collect::<Result<Vec<_>, _>>().map_err(|message| {
-            Failure::new(Exit::Usage, message).hint("arguments after the script set something: epochs=10")
-        })?;
-    let evaluated = script::evaluate(script, &overrides)?;
+    let evaluated = script::evaluate(script, &parse_overrides(overrides)?)?;
     let project = project_of(&evaluated.root);
     let settings = settings::load(&project, flags)?.settings;
     Ok((evaluated, settings))
 }
 
+/// Arguments of the form `key=value`.
+pub(super) fn parse_overrides(overrides: &[String]) -> Result<Vec<Argument>, Failure> {
+    overrides.iter().map(|text| Argument::parse(text)).collect::<Result<Vec<_>, _>>().map_err(|message| {
+        Failure::new(Exit::Usage, message).hint("arguments after the script set something: epochs=10")
+    })
+}
+
 /// The project of a script; for a script inside a run folder, the one around the working directory.
-fn project_of(root: &Path) -> std::path::PathBuf {
+fn project_of(root: &Path) -> PathBuf {
     if root.ends_with("imports") && root.parent().is_some_and(|run| run.join("run.json").is_file()) {
         return working_project();
     }
@@ -67,26 +156,40 @@ fn project_of(root: &Path) -> std::path::PathBuf {
 }
 
 /// The project around the working directory.
-pub(super) fn working_project() -> std::path::PathBuf {
+pub(super) fn working_project() -> PathBuf {
     let folder = std::env::current_dir().unwrap_or_default();
     script::project_root(&folder.join("script"))
 }
 
-pub(super) fn open_device(settings: &Settings, quiet: bool) -> Result<OpenDevice, Failure> {
-    let choice: DeviceChoice = settings.device.parse()?;
-    let kind = match choice {
-        DeviceChoice::Fixed(kinds) => kinds[0],
-        DeviceChoice::Auto => {
-            let exe = std::env::current_exe()
-                .map_err(|error| Failure::new(Exit::Failed, format!("cannot find this program's own file: {error}")))?;
-            let found = device::choose(&exe, PROBE_TIMEOUT);
-            if !quiet {
-                eprintln!("device: {} ({})", found.kind, found.reason);
+/// The devices of a run.
+pub(super) struct Devices {
+    /// Each worker has one of them, in turn.
+    kinds: Vec<DeviceKind>,
+    /// The first, opened.
+    pub(super) open: OpenDevice,
+}
+
+impl Devices {
+    /// Those that the settings name; says what `auto` chose and why.
+    pub(super) fn choose(settings: &Settings, quiet: bool) -> Result<Self, Failure> {
+        let kinds = match settings.device.parse()? {
+            DeviceChoice::Fixed(kinds) => kinds,
+            DeviceChoice::Auto => {
+                let found = device::choose(&own_program()?, PROBE_TIMEOUT);
+                if !quiet {
+                    eprintln!("device: {} ({})", found.kind, found.reason);
+                }
+                vec![found.kind]
             }
-            found.kind
-        }
-    };
-    Ok(device::open(kind)?)
+        };
+        let open = device::open(kinds[0])?;
+        Ok(Self { kinds, open })
+    }
+}
+
+fn own_program() -> Result<PathBuf, Failure> {
+    std::env::current_exe()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot find this program's own file: {error}")))
 }
 
 /// Settles the number of threads for the whole process; 0 means all cores.
@@ -103,12 +206,12 @@ fn json(report: &Report) -> serde_json::Value {
         "status": report.summary.status,
         "n_fits": report.summary.n_fits,
         "n_trained": report.n_trained,
-        "n_reused": 0,
+        "n_reused": report.n_kept + report.n_reused,
         "metrics": report.summary.test.iter().map(|(name, metric)| (format!("test.{name}"), metric.mean.into())).collect::<serde_json::Map<_, _>>(),
     })
 }
 
-fn conclusion(report: &Report, seconds: f64) -> String {
+fn conclusion(report: &Report, time: Option<Duration>) -> String {
     let summary = &report.summary;
     let mut text = String::new();
     let tables = tables(summary);
@@ -121,8 +224,19 @@ fn conclusion(report: &Report, seconds: f64) -> String {
         1 => ", 1 trial failed".to_owned(),
         n => format!(", {n} trials failed"),
     };
-    let fits = if report.n_trained == 1 { "fit" } else { "fits" };
-    text.push_str(&format!("{} {fits} in {}{failed}\n{}", report.n_trained, duration(seconds), report.path.display()));
+    let fits = if summary.n_fits == 1 { "fit" } else { "fits" };
+    let mut parts = String::new();
+    if report.n_kept + report.n_reused > 0 {
+        parts.push_str(&format!(", {} trained", report.n_trained));
+    }
+    if report.n_kept > 0 {
+        parts.push_str(&format!(", {} kept", report.n_kept));
+    }
+    if report.n_reused > 0 {
+        parts.push_str(&format!(", {} reused from {}", report.n_reused, report.reused_from.join(", ")));
+    }
+    let time = time.map_or_else(String::new, |time| format!(" in {}", duration(time.as_secs_f64())));
+    text.push_str(&format!("{} {fits}{time}{parts}{failed}\n{}", summary.n_fits, report.path.display()));
     text
 }
 

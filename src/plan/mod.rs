@@ -66,6 +66,7 @@ pub struct Plan {
     /// Inner folds of each outer fold; empty without folds.
     n_inner: Vec<usize>,
     per: Per,
+    lag: usize,
 }
 
 impl Plan {
@@ -85,7 +86,13 @@ impl Plan {
                 .flat_map(|(outer, &n)| (0..n).map(move |inner| StudyId::Inner(outer, inner)))
                 .collect(),
         };
-        Self { studies, n_trials: search.map_or(0, |search| search.n_trials), n_inner, per }
+        Self {
+            studies,
+            n_trials: search.map_or(0, |search| search.n_trials),
+            n_inner,
+            per,
+            lag: search.map_or(1, |search| search.lag),
+        }
     }
 
     /// The studies, in the order in which they are reported.
@@ -116,6 +123,14 @@ impl Plan {
             .iter()
             .map(|&study| self.n_trials * self.n_fits_per_trial(study) + usize::from(study != StudyId::Only))
             .sum()
+    }
+
+    /// How many fits can be trained at once: those of independent studies, of the trials of one that do not wait for each
+    /// other, and of the inner folds of a trial.
+    #[must_use]
+    pub fn n_parallel(&self) -> usize {
+        let n_trials = self.lag.min(self.n_trials).max(1);
+        self.studies.iter().map(|&study| n_trials * self.n_fits_per_trial(study)).sum()
     }
 
     /// How the number of fits comes about, as in `2 x 2 x (3 + 1) = 16 fits`.
@@ -151,7 +166,7 @@ pub struct TrialJob {
 }
 
 /// The work of a final fit: the one place where test rows meet a model.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FinalJob<'a> {
     /// What is trained.
     pub config: FitConfig,

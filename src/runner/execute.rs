@@ -10,14 +10,34 @@ use crate::spec::experiment::ThresholdRule;
 use crate::spec::fit::Learner;
 use crate::split::{TestRows, TrainValidation};
 use crate::store::EpochLine;
-use crate::train::{self, EpochRecord, Flow, Observer, Predictor, TrainSpec};
-
-use super::Progress;
+use crate::train::{self, Checkpoint, EpochRecord, Observer, Predictor, TrainError, TrainSpec};
+use crate::trial::TrialState;
 
 /// Why a fit gave nothing; the same fit would fail the same way again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FitFailure(pub String);
+
+/// Why a fit has no result.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// It failed for a reason of its own.
+    Failed(FitFailure),
+    /// The device failed; another attempt may succeed.
+    Lost(String),
+    /// The observer wanted no more.
+    Interrupted,
+}
+
+impl From<TrainError> for Ended {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Interrupted => Self::Interrupted,
+            TrainError::Device { .. } => Self::Lost(error.to_string()),
+            _ => Self::Failed(FitFailure(error.to_string())),
+        }
+    }
+}
 
 /// What a fit gave.
 #[derive(Debug)]
@@ -49,7 +69,7 @@ pub(super) struct Tested {
     pub metrics: Vec<(Metric, f64)>,
 }
 
-/// Trains a fit and judges it on its validation rows.
+/// Trains a fit, from a checkpoint on if there is one, and judges it on its validation rows.
 ///
 /// # Errors
 /// The fit cannot be trained, or not judged.
@@ -58,12 +78,12 @@ pub(super) fn execute(
     data: Option<&Dataset>,
     rows: &TrainValidation,
     device: &OpenDevice,
-    progress: &mut dyn Progress,
-) -> Result<Execution, FitFailure> {
+    from: Option<Checkpoint>,
+    observer: &mut dyn Observer,
+) -> Result<Execution, Ended> {
     let (phases, data) = match (config.learner(), data) {
         (Learner::Formula(formula), _) => {
             let value = formula.value(&config.seed());
-            progress.epoch(1, "formula", value, &[(Metric::Value, value)]);
             return Ok(Execution {
                 epochs: vec![EpochLine {
                     epoch: 1,
@@ -76,33 +96,32 @@ pub(super) fn execute(
                 validation: None,
                 validation_metrics: vec![(Metric::Value, value)],
                 threshold: 0.5,
-                score: Some(value),
+                score: Some(finite(value)?),
                 predictor: None,
             });
         }
         (Learner::Network { phases, .. }, Some(data)) => (phases, data),
         (Learner::Network { .. }, None) => unreachable!("a fit with a model has data"),
     };
-    let failed = |error: &dyn std::fmt::Display| FitFailure(error.to_string());
     let model = config
         .learner()
         .model(data.classes().len())
-        .map_err(|problem| failed(&problem.message))?
+        .map_err(|problem| failed(problem.message))?
         .expect("the learner is a network");
     let spec = TrainSpec { model: &model, phases, seed: config.seed() };
-    let trained =
-        train::train(&spec, data, rows, device, None, &mut Watch(progress)).map_err(|error| failed(&error))?;
-    let validation = if rows.validation.is_empty() {
-        None
-    } else {
-        Some(trained.predictor().predict(data, &rows.validation).map_err(|error| failed(&error))?)
+    let trained = match train::train(&spec, data, rows, device, from, observer) {
+        // A checkpoint that is none of this training is worth nothing, but costs nothing either.
+        Err(TrainError::Checkpoint(_)) => train::train(&spec, data, rows, device, None, observer)?,
+        trained => trained?,
     };
+    let validation =
+        if rows.validation.is_empty() { None } else { Some(trained.predictor().predict(data, &rows.validation)?) };
     let threshold = match (config.threshold(), &validation) {
         (ThresholdRule::Fixed(threshold), _) => threshold,
         (ThresholdRule::Youden, Some(validation)) => youden_threshold(validation)
-            .ok_or_else(|| FitFailure("youden() needs rows of both classes among the validation rows".to_owned()))?,
+            .ok_or_else(|| failed("youden() needs rows of both classes among the validation rows"))?,
         (ThresholdRule::Youden, None) => {
-            return Err(FitFailure("youden() needs validation rows; give a threshold with fixed(...)".to_owned()));
+            return Err(failed("youden() needs validation rows; give a threshold with fixed(...)"));
         }
     };
     let score = match (config.objective(), &validation) {
@@ -112,9 +131,9 @@ pub(super) fn execute(
                 ThresholdRule::Youden => 0.5,
             };
             let score = evaluate(objective.metric, validation, at).ok_or_else(|| {
-                FitFailure(format!("{} has no value: a class is missing among the validation rows", objective.metric))
+                failed(format!("{} has no value: a class is missing among the validation rows", objective.metric))
             })?;
-            Some(score)
+            Some(finite(score)?)
         }
         _ => None,
     };
@@ -139,10 +158,10 @@ pub(super) fn test(
     execution: &Execution,
     data: Option<&Dataset>,
     rows: &TestRows,
-) -> Result<Tested, FitFailure> {
+) -> Result<Tested, Ended> {
     match (config.learner(), &execution.predictor, data) {
         (Learner::Network { .. }, Some(predictor), Some(data)) => {
-            let predictions = predictor.predict(data, rows.rows()).map_err(|error| FitFailure(error.to_string()))?;
+            let predictions = predictor.predict(data, rows.rows())?;
             let metrics = evaluate_all(&predictions, execution.threshold);
             Ok(Tested { predictions: Some(predictions), metrics })
         }
@@ -163,16 +182,14 @@ fn line(record: &EpochRecord) -> EpochLine {
     }
 }
 
-struct Watch<'a>(&'a mut dyn Progress);
+fn failed(reason: impl Into<String>) -> Ended {
+    Ended::Failed(FitFailure(reason.into()))
+}
 
-impl Observer for Watch<'_> {
-    fn batch(&mut self, done: usize, total: usize) -> Flow {
-        self.0.batch(done, total);
-        Flow::Continue
-    }
-
-    fn epoch(&mut self, record: &EpochRecord) -> Flow {
-        self.0.epoch(record.epoch, &record.phase, record.train_loss, &record.validation);
-        Flow::Continue
+/// An objective that can be compared.
+fn finite(objective: f64) -> Result<f64, Ended> {
+    match TrialState::from_objective(objective) {
+        TrialState::Failed { reason } => Err(failed(reason)),
+        _ => Ok(objective),
     }
 }

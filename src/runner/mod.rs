@@ -1,20 +1,39 @@
-//! Walks a plan: opens the data, draws the folds, runs every study and its final, and records what happens.
+//! Walks a plan: opens the data, draws the folds, has every study and its final trained, and records what happens.
+//!
+//! [`run`] and [`resume`] set up a session, which asks every study for the fits that are ready, takes those that are
+//! recorded already under the same key, and gives the others to workers: a thread of this process, or processes of this
+//! program. A worker trains one fit and writes its folder; the session reads the record back, so that a fit that was
+//! trained now, before the run was stopped, or by another run is the same to everything that follows. What a study
+//! suggests depends on its trials alone, never on who finished first.
 
+mod begin;
 mod execute;
+mod forecast;
+mod interrupt;
+mod order;
+mod pool;
 mod prepare;
 mod provenance;
 mod record;
+mod reuse;
+mod session;
 mod study_run;
+mod worker;
 
 use std::path::{Path, PathBuf};
 
+pub use begin::{resume, run};
 pub use execute::FitFailure;
+pub use forecast::{Forecast, forecast};
+pub use interrupt::Interrupt;
+pub use pool::Crew;
 pub use prepare::{Prepared, prepare};
+pub use worker::work;
 
 use crate::data::DataError;
 use crate::device::OpenDevice;
 use crate::metric::Metric;
-use crate::script::{Evaluated, Outcome};
+use crate::script::Evaluated;
 use crate::spec::check::Problem;
 use crate::split::{SplitError, SplitFileError};
 use crate::store::{StoreError, Summary};
@@ -30,6 +49,14 @@ pub struct Request<'a> {
     pub device: &'a OpenDevice,
     /// Threads a fit may use.
     pub threads: usize,
+    /// Who does the work.
+    pub crew: &'a Crew,
+    /// How often a fit is tried again whose worker was lost.
+    pub retries: usize,
+    /// Whether everything is to be trained, even if it is recorded.
+    pub fresh: bool,
+    /// The wish to stop.
+    pub interrupt: &'a Interrupt,
     /// The command line, for the record.
     pub command: &'a [String],
 }
@@ -45,22 +72,55 @@ pub struct Report {
     pub summary: Summary,
     /// Fits that were trained.
     pub n_trained: usize,
+    /// Fits that had been trained before the run was stopped.
+    pub n_kept: usize,
+    /// Fits that were taken from other runs.
+    pub n_reused: usize,
+    /// The ids of those other runs.
+    pub reused_from: Vec<String>,
 }
 
-/// Hears of what happens while a run goes on.
+/// What a fit cost.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effort {
+    /// It was trained.
+    Trained {
+        /// For so many seconds.
+        seconds: f64,
+    },
+    /// It was taken from another run.
+    Reused {
+        /// The run's id.
+        run: String,
+    },
+    /// It had been trained before the run was stopped.
+    Kept,
+    /// Its values did not make a fit.
+    None,
+}
+
+/// The lines on top of a printed fit.
+const FIT_HEADER: [&str; 2] = [
+    "One fit, fully resolved by xrun; it runs again as it is: xrun config.rhai",
+    "Elsewhere, say where the data are: xrun config.rhai data=PATH",
+];
+
+/// Hears of what happens while a run goes on. Workers are numbered from 0.
 pub trait Progress {
-    /// The run's folder is there; so many fits are to come.
-    fn run_started(&mut self, path: &Path, arithmetic: &str, n_fits: usize);
-    /// A fit of at most so many epochs begins.
-    fn fit_started(&mut self, label: &str, n_epochs: usize);
-    /// So many batches of the epoch are done.
-    fn batch(&mut self, done: usize, total: usize);
-    /// An epoch ended.
-    fn epoch(&mut self, epoch: usize, phase: &str, train_loss: f64, validation: &[(Metric, f64)]);
+    /// The run's folder is there; so many fits are to come, by so many workers.
+    fn run_started(&mut self, path: &Path, arithmetic: &str, n_fits: usize, n_workers: usize);
+    /// A worker begins a fit of at most so many epochs.
+    fn fit_started(&mut self, worker: usize, label: &str, n_epochs: usize);
+    /// So many batches of its epoch are done.
+    fn batch(&mut self, worker: usize, done: usize, total: usize);
+    /// Its epoch ended.
+    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: f64, validation: &[(Metric, f64)]);
     /// A fit ended.
-    fn fit_finished(&mut self, label: &str, result: &Result<FitLine, FitFailure>, seconds: f64);
+    fn fit_finished(&mut self, label: &str, result: &Result<FitLine, FitFailure>, effort: &Effort);
     /// A study's best so far has changed.
     fn best(&mut self, study: &str, trial: usize, metric: Metric, value: f64);
+    /// Something the user should know went wrong, and the run goes on.
+    fn warn(&mut self, message: &str);
 }
 
 /// What there is to say of a finished fit in one line.
@@ -107,6 +167,29 @@ pub enum RunError {
     /// The record cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A worker cannot write what it found.
+    #[error("{0}")]
+    Refused(String),
+    /// A fit was lost with its worker too often.
+    #[error("{fit} was lost {n_attempts} times, the last time because {reason}")]
+    Worker {
+        /// Its folder below the run's.
+        fit: String,
+        /// What is known of the last worker's end.
+        reason: String,
+        /// How often it was tried.
+        n_attempts: usize,
+        /// The run's folder.
+        path: PathBuf,
+    },
+    /// A signal came.
+    #[error("stopped by signal {signal}")]
+    Interrupted {
+        /// Its number.
+        signal: usize,
+        /// The run's folder.
+        path: PathBuf,
+    },
     /// A final fit failed.
     #[error("{fit}: {reason}")]
     Final {
@@ -129,16 +212,5 @@ impl From<Problem> for RunError {
 impl From<SplitError> for RunError {
     fn from(error: SplitError) -> Self {
         Self::Split(error.to_string())
-    }
-}
-
-/// Runs what the script ended with.
-///
-/// # Errors
-/// The config does not fit the data, the record cannot be written, or a final fit failed.
-pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) -> Result<Report, RunError> {
-    match &request.evaluated.outcome {
-        Outcome::Experiment(experiment) => study_run::run(request, experiment, prepared, progress),
-        Outcome::Fit(fit) => study_run::run_fit(request, fit, prepared, progress),
     }
 }

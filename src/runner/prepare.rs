@@ -21,6 +21,30 @@ pub struct Prepared {
     pub plan: Option<Plan>,
 }
 
+impl Prepared {
+    /// Number of fits.
+    #[must_use]
+    pub fn n_fits(&self) -> usize {
+        self.plan.as_ref().map_or(1, Plan::n_fits)
+    }
+
+    /// How that number comes about.
+    #[must_use]
+    pub fn arithmetic(&self) -> String {
+        self.plan.as_ref().map_or_else(|| "1 fit".to_owned(), Plan::arithmetic)
+    }
+
+    /// The folds of an experiment as the text of a file.
+    pub(super) fn splits_json(&self) -> Result<Option<String>, RunError> {
+        match (&self.plan, &self.splits, &self.data) {
+            (Some(_), Some(splits), Some(data)) => {
+                split::to_json(splits, data.ids()).map(Some).map_err(|error| RunError::Split(error.to_string()))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 /// Opens the data and draws the folds. Nothing is written but the cache of decoded pictures.
 ///
 /// # Errors

@@ -1,132 +1,137 @@
-//! Runs one fit and writes its folder: config first, outcome last.
+//! Trains one fit and writes its folder: the config was written before, the outcome comes last. This is all that a
+//! worker does, in whatever process it lives.
 
 use std::collections::BTreeMap;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::execute::{self, Execution, FitFailure, Tested};
-use super::{FitLine, Progress, RunError};
+use super::execute::{self, Ended, Execution, FitFailure, Tested};
+use super::order::{Job, Order, Said};
 use crate::data::Dataset;
 use crate::device::OpenDevice;
 use crate::metric::Metric;
-use crate::spec::FitConfig;
 use crate::spec::fit::Learner;
-use crate::split::{TestRows, TrainValidation};
-use crate::store::{Event, FitPath, OutcomeRecord, RunFolder};
+use crate::store::{FitFolder, OutcomeRecord, StoreError};
+use crate::train::{Checkpoint, EpochRecord, Flow, Observer, Predictor};
 
-/// A fit and where it is recorded.
-pub(super) struct FitWork<'a> {
-    pub(super) path: FitPath,
-    pub(super) config: &'a FitConfig,
-    pub(super) data: Option<&'a Dataset>,
-    pub(super) rows: &'a TrainValidation,
-    /// Finals only.
-    pub(super) test: Option<&'a TestRows>,
+/// Time of training after which the state is worth a checkpoint.
+const CHECKPOINT_AFTER: Duration = Duration::from_secs(1);
+
+/// Checkpoints take at most about this share of the time.
+const CHECKPOINT_SHARE: u32 = 20;
+
+/// Why a fit is not recorded.
+#[derive(Debug)]
+pub(super) enum Undone {
+    /// It was wanted no more.
+    Interrupted,
+    /// The device failed; another attempt may succeed.
+    Lost(String),
+    /// The record cannot be written.
+    Store(StoreError),
 }
 
-/// The lines on top of a printed fit.
-pub(super) const FIT_HEADER: [&str; 2] = [
-    "One fit, fully resolved by xrun; it runs again as it is: xrun config.rhai",
-    "Elsewhere, say where the data are: xrun config.rhai data=PATH",
-];
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
 
-/// Runs and records a fit. A fit that fails is recorded too, and comes back as `Ok(Err(..))`.
-pub(super) fn run_fit(
-    work: &FitWork<'_>,
-    folder: &mut RunFolder,
+/// Trains and records a fit; `say` hears how it goes and answers whether to go on. A fit that fails for a reason of its
+/// own is recorded as failed.
+pub(super) fn carry_out(
+    order: &Order<'_>,
+    data: Option<&Dataset>,
     device: &OpenDevice,
-    progress: &mut dyn Progress,
-) -> Result<Result<(Execution, Option<Tested>), FitFailure>, RunError> {
-    let label = work.path.as_str().to_owned();
-    let mut fit = folder.fit(&work.path)?;
-    fit.config(&work.config.script(&FIT_HEADER.map(str::to_owned)))?;
-    let n_planned = match work.config.learner() {
-        Learner::Network { phases, .. } => phases.iter().map(|phase| phase.epochs).sum(),
-        Learner::Formula(_) => 1,
-    };
-    progress.fit_started(&label, n_planned);
+    say: &mut dyn FnMut(Said) -> Flow,
+) -> Result<(), Undone> {
+    let mut folder = FitFolder::open(order.folder.clone())?;
+    let (config, rows, test) = (order.job.config(), order.job.rows(), order.job.test());
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let result = execute::execute(work.config, work.data, work.rows, device, progress).and_then(|execution| {
-        let tested = work.test.map(|test| execute::test(work.config, &execution, work.data, test)).transpose()?;
+    let from = folder.last_checkpoint(&order.key).and_then(|state| Checkpoint::from_bytes(&state).ok());
+    let continued_after_epoch = from.as_ref().and_then(|from| from.epochs().last()).map(|epoch| epoch.epoch);
+    let mut watch =
+        Watch { folder: &folder, key: &order.key, say, refused: None, last: Instant::now(), pause: CHECKPOINT_AFTER };
+    let executed = execute::execute(config, data, rows, device, from, &mut watch);
+    if let Some(error) = watch.refused {
+        return Err(error.into());
+    }
+    let result = executed.and_then(|execution| {
+        let tested = test.map(|test| execute::test(config, &execution, data, test)).transpose()?;
         Ok((execution, tested))
     });
+    let result = match result {
+        Ok(result) => Ok(result),
+        Err(Ended::Failed(failure)) => Err(failure),
+        Err(Ended::Lost(reason)) => return Err(Undone::Lost(reason)),
+        Err(Ended::Interrupted) => return Err(Undone::Interrupted),
+    };
     let seconds = clock.elapsed().as_secs_f64();
     if let Ok((execution, tested)) = &result {
-        fit.metrics(&execution.epochs)?;
-        if let Some(data) = work.data {
-            let ids = |rows: &[usize]| rows.iter().map(|&row| data.ids()[row].as_str()).collect::<Vec<_>>();
-            let threshold = execution.threshold;
-            if let Some(validation) = &execution.validation {
-                fit.predictions("validation", validation, &ids(&work.rows.validation), data.classes(), threshold)?;
-            }
-            if let (Some(Tested { predictions: Some(predictions), .. }), Some(test)) = (tested, work.test) {
-                fit.predictions("test", predictions, &ids(test.rows()), data.classes(), threshold)?;
-            }
-            if let (Some(predictor), Some(_)) = (&execution.predictor, work.test) {
-                let weights = predictor
-                    .weights()
-                    .map_err(|error| RunError::Final { fit: label.clone(), reason: error.to_string() })?;
-                let description = serde_json::json!({
-                    "format": 1,
-                    "experiment": work.config.name(),
-                    "classes": data.classes(),
-                    "threshold": threshold,
-                    "n_parameters": predictor.n_parameters(),
-                    "preprocessing": predictor.preprocessing(),
-                });
-                fit.model(&weights, &description)?;
-            }
-        }
+        write(&mut folder, order, data, execution, tested.as_ref())?;
     }
-    fit.outcome(outcome(work, &result, device, seconds))?;
-    folder.time(&work.path, started, seconds);
-    let failed = result.as_ref().err().map(ToString::to_string);
-    folder.record(&Event::FitFinished {
-        fit: label.clone(),
-        key: String::new(),
-        started: humantime::format_rfc3339_millis(started).to_string(),
-        seconds,
-        reused: None,
-        failed,
-    })?;
-    let line = result.as_ref().map(|(execution, tested)| said(work, execution, tested.as_ref(), n_planned));
-    progress.fit_finished(&label, &line.map_err(Clone::clone), seconds);
-    Ok(result)
+    let record = OutcomeRecord { continued_after_epoch, ..outcome(order, &result, device, seconds) };
+    folder.outcome(record)?;
+    let started = humantime::format_rfc3339_millis(started).to_string();
+    say(Said::Done { started, seconds });
+    Ok(())
 }
 
-fn said(work: &FitWork<'_>, execution: &Execution, tested: Option<&Tested>, n_planned: usize) -> FitLine {
-    let metric = work.config.objective().map(|objective| objective.metric);
-    let of_test = tested.and_then(|tested| {
-        let wanted = metric.or(tested.metrics.first().map(|(metric, _)| *metric))?;
-        tested.metrics.iter().find(|(metric, _)| *metric == wanted).copied()
-    });
-    FitLine {
-        n_epochs: execution.epochs.len(),
-        n_planned,
-        is_test: of_test.is_some(),
-        score: of_test.or(metric.zip(execution.score)),
+fn write(
+    folder: &mut FitFolder,
+    order: &Order<'_>,
+    data: Option<&Dataset>,
+    execution: &Execution,
+    tested: Option<&Tested>,
+) -> Result<(), Undone> {
+    folder.metrics(&execution.epochs)?;
+    let Some(data) = data else { return Ok(()) };
+    let ids = |rows: &[usize]| rows.iter().map(|&row| data.ids()[row].as_str()).collect::<Vec<_>>();
+    let threshold = execution.threshold;
+    if let Some(validation) = &execution.validation {
+        folder.predictions("validation", validation, &ids(&order.job.rows().validation), data.classes(), threshold)?;
     }
+    let Some(test) = order.job.test() else { return Ok(()) };
+    if let Some(Tested { predictions: Some(predictions), .. }) = tested {
+        folder.predictions("test", predictions, &ids(test.rows()), data.classes(), threshold)?;
+    }
+    if let Some(predictor) = &execution.predictor {
+        let weights = predictor.weights().map_err(|error| Undone::Lost(error.to_string()))?;
+        let description = serde_json::json!({
+            "format": 1,
+            "classes": data.classes(),
+            "threshold": threshold,
+            "n_parameters": predictor.n_parameters(),
+            "preprocessing": predictor.preprocessing(),
+        });
+        folder.model(&weights, &description)?;
+    }
+    Ok(())
 }
 
 fn outcome(
-    work: &FitWork<'_>,
+    order: &Order<'_>,
     result: &Result<(Execution, Option<Tested>), FitFailure>,
     device: &OpenDevice,
     seconds: f64,
 ) -> OutcomeRecord {
-    let mut n_rows = BTreeMap::from([
-        ("train".to_owned(), work.rows.train.len()),
-        ("validation".to_owned(), work.rows.validation.len()),
-    ]);
-    if let Some(test) = work.test {
+    let rows = order.job.rows();
+    let mut n_rows =
+        BTreeMap::from([("train".to_owned(), rows.train.len()), ("validation".to_owned(), rows.validation.len())]);
+    if let Some(test) = order.job.test() {
         n_rows.insert("test".to_owned(), test.rows().len());
     }
     let mut record = OutcomeRecord {
         status: "failed".to_owned(),
+        key: order.key.clone(),
+        reused: None,
         reason: result.as_ref().err().map(ToString::to_string),
         score: None,
         threshold: None,
         kept_epochs: BTreeMap::new(),
+        phase_epochs: Vec::new(),
+        continued_after_epoch: None,
         n_epochs: 0,
+        n_planned: n_planned(&order.job),
         n_rows,
         validation: BTreeMap::new(),
         test: BTreeMap::new(),
@@ -138,16 +143,63 @@ fn outcome(
     if let Ok((execution, tested)) = result {
         "complete".clone_into(&mut record.status);
         record.score = execution.score;
-        record.threshold = work.data.map(|_| execution.threshold);
+        record.threshold = Some(execution.threshold);
         record.kept_epochs.clone_from(&execution.kept_epochs);
+        record.phase_epochs.clone_from(&execution.phase_epochs);
         record.n_epochs = execution.epochs.len();
         record.validation = by_name(&execution.validation_metrics);
         record.test = tested.as_ref().map(|tested| by_name(&tested.metrics)).unwrap_or_default();
-        record.n_parameters = execution.predictor.as_ref().map(crate::train::Predictor::n_parameters);
+        record.n_parameters = execution.predictor.as_ref().map(Predictor::n_parameters);
     }
     record
 }
 
-pub(super) fn by_name(metrics: &[(Metric, f64)]) -> BTreeMap<String, f64> {
+/// Epochs of a fit, unless it stops early.
+pub(super) fn n_planned(job: &Job<'_>) -> usize {
+    match job.config().learner() {
+        Learner::Network { phases, .. } => phases.iter().map(|phase| phase.epochs).sum(),
+        Learner::Formula(_) => 1,
+    }
+}
+
+fn by_name(metrics: &[(Metric, f64)]) -> BTreeMap<String, f64> {
     metrics.iter().map(|(metric, value)| (metric.name().to_owned(), *value)).collect()
+}
+
+/// Passes on how a training goes, and keeps its state from time to time.
+struct Watch<'a> {
+    folder: &'a FitFolder,
+    key: &'a str,
+    say: &'a mut dyn FnMut(Said) -> Flow,
+    refused: Option<StoreError>,
+    last: Instant,
+    pause: Duration,
+}
+
+impl Observer for Watch<'_> {
+    fn batch(&mut self, done: usize, total: usize) -> Flow {
+        (self.say)(Said::Batch { done, total })
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) -> Flow {
+        (self.say)(Said::Epoch {
+            epoch: record.epoch,
+            phase: record.phase.clone(),
+            train_loss: record.train_loss,
+            validation: record.validation.clone(),
+        });
+        Flow::Continue
+    }
+
+    fn wants_checkpoint(&mut self) -> bool {
+        self.last.elapsed() >= self.pause
+    }
+
+    fn checkpoint(&mut self, checkpoint: Checkpoint) -> Flow {
+        let clock = Instant::now();
+        self.refused = self.folder.checkpoint(self.key, &checkpoint.to_bytes()).err();
+        self.pause = CHECKPOINT_AFTER.max(clock.elapsed() * CHECKPOINT_SHARE);
+        self.last = Instant::now();
+        if self.refused.is_some() { Flow::Stop } else { Flow::Continue }
+    }
 }

@@ -46,6 +46,8 @@ pub struct SearchSpec {
     pub objective: Objective,
     /// What a study is.
     pub per: Per,
+    /// How far a trial's suggestion lags behind the results, at least 1; so many trials of a study can run at once.
+    pub lag: usize,
 }
 
 /// What a study of a nested cross-validation is.
@@ -224,6 +226,17 @@ impl Experiment {
             Some(Tree::Int(seed)) => u64::try_from(seed).expect("seeds are not negative"),
             _ => unreachable!("an experiment has a seed"),
         }
+    }
+
+    /// Whether the other experiment differs from this one in nothing but its data set.
+    #[must_use]
+    pub fn is_same_but_for_data(&self, other: &Self) -> bool {
+        let without = |experiment: &Self| {
+            let mut make = experiment.make.clone();
+            make.set("data", None);
+            print::script(&make, &experiment.names, &[])
+        };
+        without(self) == without(other)
     }
 
     /// Its script: evaluates to this experiment again.

@@ -272,6 +272,17 @@ impl FitConfig {
         self.objective
     }
 
+    /// Whether the other fit differs from this one in nothing but its data set.
+    #[must_use]
+    pub fn is_same_but_for_data(&self, other: &Self) -> bool {
+        let without = |fit: &Self| {
+            let mut make = fit.make.clone();
+            make.set("data", None);
+            make
+        };
+        without(self) == without(other)
+    }
+
     /// Its script: evaluates to this config again; where the data are stays settable as `data=PATH`.
     #[must_use]
     pub fn script(&self, header: &[String]) -> String {

@@ -208,6 +208,7 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
         n_trials: make.count("trials"),
         objective: objective(make)?.expect(CHECKED),
         per: if make.text("per") == "inner" { Per::Inner } else { Per::Outer },
+        lag: make.count("lag"),
     })
 }
 

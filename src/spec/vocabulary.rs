@@ -65,6 +65,13 @@ const PER: Field = field(
     "\"inner\": a study per outer x inner fold; \"outer\": a study per outer fold, a trial scored by its mean over inner folds",
 );
 
+const LAG: Field = field(
+    "lag",
+    Type::Int { low: 1, high: 1 << 20 },
+    Default::Int(1),
+    "a trial is suggested from the results of all but the last lag - 1 trials before it, so lag of them can run at once",
+);
+
 /// Every constructor.
 pub const CONSTRUCTORS: &[Constructor] = &[
     constructor(
@@ -399,13 +406,14 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             MAXIMIZE,
             MINIMIZE,
             PER,
+            LAG,
             field("n_startup", INDEX, Default::Int(10), "finished trials before the model is used; random until then"),
             field("n_candidates", COUNT, Default::Int(24), "candidates compared for each suggestion"),
             field("multivariate", Type::Bool, Default::Bool(true), "model the parameters jointly"),
         ],
         "tree-structured Parzen estimator",
     ),
-    constructor("random", Family::Search, 0, &[TRIALS, MAXIMIZE, MINIMIZE, PER], "random search"),
+    constructor("random", Family::Search, 0, &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG], "random search"),
     constructor("youden", Family::Threshold, 0, &[], "largest sensitivity + specificity - 1 on validation rows"),
     constructor(
         "fixed",

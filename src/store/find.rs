@@ -52,6 +52,12 @@ pub enum FindError {
 }
 
 impl RunEntry {
+    /// Where its resolved config lies.
+    #[must_use]
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join("config.rhai")
+    }
+
     /// Reads a run's folder.
     ///
     /// # Errors

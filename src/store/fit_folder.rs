@@ -5,16 +5,25 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::recorded_fit::RecordedFit;
 use super::tables::{csv_bytes, float};
 use super::{StoreError, atomic};
 use crate::metric::{Metric, Predictions};
 use crate::plan::StudyId;
+
+const CHECKPOINT: &str = "checkpoint.bin";
 
 /// Where a fit lies below its run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FitPath(String);
 
 impl FitPath {
+    /// As it was written down with [`FitPath::as_str`].
+    #[must_use]
+    pub fn recorded(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// A trial's fit; `inner` is the fold it validates on when its study is about several.
     #[must_use]
     pub fn trial(study: StudyId, inner: Option<usize>, trial: usize) -> Self {
@@ -53,6 +62,10 @@ fn prefix(study: StudyId, inner: Option<usize>) -> String {
 pub struct OutcomeRecord {
     /// `complete` or `failed`.
     pub status: String,
+    /// Key of the fit: equal keys, equal results.
+    pub key: String,
+    /// The recorded fit it was taken from, below the folder of the results; none when it was trained here.
+    pub reused: Option<String>,
     /// Why it failed.
     pub reason: Option<String>,
     /// The objective on validation rows.
@@ -61,8 +74,14 @@ pub struct OutcomeRecord {
     pub threshold: Option<f64>,
     /// Epoch whose weights each phase ended with, counted through all phases.
     pub kept_epochs: BTreeMap<String, usize>,
+    /// How many epochs each phase needed to get there, in the order of the phases.
+    pub phase_epochs: Vec<usize>,
+    /// The epoch of the checkpoint it went on from after it had been interrupted.
+    pub continued_after_epoch: Option<usize>,
     /// Epochs trained.
     pub n_epochs: usize,
+    /// Epochs planned at most.
+    pub n_planned: usize,
     /// Rows trained on, chosen on and tested on.
     pub n_rows: BTreeMap<String, usize>,
     /// Metrics of validation rows.
@@ -87,7 +106,11 @@ pub struct FitFolder {
 }
 
 impl FitFolder {
-    pub(super) fn create(path: PathBuf) -> Result<Self, StoreError> {
+    /// The folder at `path`, made if it is not there.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn open(path: PathBuf) -> Result<Self, StoreError> {
         atomic::folder(&path)?;
         Ok(Self { path, digests: BTreeMap::new() })
     }
@@ -103,7 +126,50 @@ impl FitFolder {
     /// # Errors
     /// The file system refused.
     pub fn config(&self, script: &str) -> Result<(), StoreError> {
-        atomic::write(&self.path.join("config.rhai"), script.as_bytes())
+        atomic::write(&self.config_path(), script.as_bytes())
+    }
+
+    /// Where the fit's config lies.
+    #[must_use]
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join("config.rhai")
+    }
+
+    /// The state of the training after an epoch, from which it can go on; the key tells whose state it is.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn checkpoint(&self, key: &str, state: &[u8]) -> Result<(), StoreError> {
+        let mut bytes = Vec::with_capacity(key.len() + 1 + state.len());
+        bytes.extend_from_slice(key.as_bytes());
+        bytes.push(b'\n');
+        bytes.extend_from_slice(state);
+        atomic::write(&self.path.join(CHECKPOINT), &bytes)
+    }
+
+    /// The last state of an interrupted training of the fit with this key, if there is one.
+    #[must_use]
+    pub fn last_checkpoint(&self, key: &str) -> Option<Vec<u8>> {
+        let mut bytes = std::fs::read(self.path.join(CHECKPOINT)).ok()?;
+        let is_of = bytes.get(..key.len()) == Some(key.as_bytes()) && bytes.get(key.len()) == Some(&b'\n');
+        is_of.then(|| bytes.split_off(key.len() + 1))
+    }
+
+    /// Takes over the files and the outcome of a fit with the same key: linked where the file system can, else copied.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn take_over(self, fit: &RecordedFit, from: &str) -> Result<OutcomeRecord, StoreError> {
+        for name in fit.outcome().digests.keys() {
+            let (source, target) = (fit.folder().join(name), self.path.join(name));
+            let _ = std::fs::remove_file(&target);
+            std::fs::hard_link(&source, &target)
+                .or_else(|_| std::fs::copy(&source, &target).map(drop))
+                .map_err(|source| StoreError::Write { path: target, source })?;
+        }
+        let outcome = OutcomeRecord { reused: Some(from.to_owned()), ..fit.outcome().clone() };
+        self.write_outcome(&outcome)?;
+        Ok(outcome)
     }
 
     /// `metrics.csv`: one line an epoch.
@@ -170,10 +236,20 @@ impl FitFolder {
     /// # Errors
     /// The file system refused.
     pub fn outcome(self, mut outcome: OutcomeRecord) -> Result<(), StoreError> {
-        outcome.digests = self.digests;
-        let mut text = serde_json::to_string_pretty(&outcome).expect("the record has text keys");
+        outcome.digests.clone_from(&self.digests);
+        self.write_outcome(&outcome)
+    }
+
+    fn write_outcome(&self, outcome: &OutcomeRecord) -> Result<(), StoreError> {
+        let mut text = serde_json::to_string_pretty(outcome).expect("the record has text keys");
         text.push('\n');
-        atomic::write(&self.path.join("outcome.json"), text.as_bytes())
+        atomic::write(&self.path.join("outcome.json"), text.as_bytes())?;
+        let checkpoint = self.path.join(CHECKPOINT);
+        if checkpoint.exists() {
+            // A left-over does no harm: a finished fit is never continued.
+            let _ = std::fs::remove_file(checkpoint);
+        }
+        Ok(())
     }
 
     fn pure(&mut self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {

@@ -60,6 +60,8 @@ pub struct Manifest {
     /// A trial is suggested from the results of the trials at least so many before it.
     #[serde(default = "one")]
     pub lag: usize,
+    /// Number of workers; it changes no number of the result.
+    pub workers: usize,
     /// Threads a fit may use.
     pub threads: usize,
     /// Host name.

@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::fit_folder::{FitFolder, FitPath};
-use super::journal::{Event, Journal};
+use super::fit_folder::FitPath;
+use super::journal::{Event, Journal, Recorded};
 use super::manifest::Manifest;
 use super::tables::{self, Summary, TrialRow};
 use super::{StoreError, atomic};
 
-/// Writes one run.
+const JOURNAL: &str = "journal.jsonl";
+
+/// Writes one run; there is only one writer at a time.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -37,15 +39,26 @@ impl RunFolder {
             let path = parent.join(&id);
             match fs::create_dir(&path) {
                 Ok(()) => {
-                    let journal = Journal::create(path.join("journal.jsonl"))?;
-                    let timing = vec![["fit", "started", "seconds"].map(str::to_owned).to_vec()];
-                    return Ok(Self { path, id, journal, timing });
+                    let journal = Journal::create(path.join(JOURNAL))?;
+                    return Ok(Self { path, id, journal, timing: Vec::new() });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
                 Err(source) => return Err(StoreError::Write { path, source }),
             }
         }
         unreachable!("the loop returns")
+    }
+
+    /// The folder of a run that goes on, and what happened so far.
+    ///
+    /// # Errors
+    /// Another process writes it, its journal is damaged, or the file system refused.
+    pub fn reopen(path: &Path) -> Result<(Self, Vec<Event>), StoreError> {
+        let (journal, recorded) = Journal::open(path.join(JOURNAL))?;
+        let events: Vec<Event> = recorded.into_iter().map(|Recorded { event, .. }| event).collect();
+        let id = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let timing = events.iter().filter_map(time_of).collect();
+        Ok((Self { path: path.to_owned(), id, journal, timing }, events))
     }
 
     /// Where it lies.
@@ -111,21 +124,14 @@ impl RunFolder {
     /// # Errors
     /// The file system refused.
     pub fn record(&mut self, event: &Event) -> Result<(), StoreError> {
+        self.timing.extend(time_of(event));
         self.journal.append(event)
     }
 
-    /// A new folder for a fit.
-    ///
-    /// # Errors
-    /// The file system refused.
-    pub fn fit(&self, path: &FitPath) -> Result<FitFolder, StoreError> {
-        FitFolder::create(self.path.join(path.as_str()))
-    }
-
-    /// Notes how long a fit took.
-    pub fn time(&mut self, path: &FitPath, started: SystemTime, seconds: f64) {
-        let started = humantime::format_rfc3339_millis(started).to_string();
-        self.timing.push(vec![path.as_str().to_owned(), started, format!("{seconds:.3}")]);
+    /// Where a fit lies, or will.
+    #[must_use]
+    pub fn fit_path(&self, fit: &FitPath) -> PathBuf {
+        self.path.join(fit.as_str())
     }
 
     /// `trials.csv` as it stands, so that a run that is cut short has one too.
@@ -141,7 +147,9 @@ impl RunFolder {
     /// # Errors
     /// The file system refused.
     pub fn finish(&mut self, summary: &Summary) -> Result<(), StoreError> {
-        atomic::write(&self.path.join("timing.csv"), &tables::csv_bytes(&self.timing))?;
+        let header = ["fit", "started", "seconds"].map(str::to_owned).to_vec();
+        let lines: Vec<Vec<String>> = std::iter::once(header).chain(self.timing.iter().cloned()).collect();
+        atomic::write(&self.path.join("timing.csv"), &tables::csv_bytes(&lines))?;
         self.json("summary.json", summary)?;
         self.record(&Event::RunFinished { status: summary.status.clone() })
     }
@@ -150,5 +158,15 @@ impl RunFolder {
         let mut text = serde_json::to_string_pretty(value).expect("the record has text keys");
         text.push('\n');
         atomic::write(&self.path.join(name), text.as_bytes())
+    }
+}
+
+/// The line of `timing.csv` for a fit that was trained.
+fn time_of(event: &Event) -> Option<Vec<String>> {
+    match event {
+        Event::FitFinished { fit, started, seconds, reused: None, .. } => {
+            Some(vec![fit.clone(), started.clone(), format!("{seconds:.3}")])
+        }
+        _ => None,
     }
 }

@@ -93,6 +93,16 @@ impl Project {
     /// Makes a call with other arguments.
     pub(crate) fn xrun<S: AsRef<str>>(&self, arguments: impl IntoIterator<Item = S>) -> Output {
         let arguments: Vec<String> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
+        let mut child = self.command(&arguments).spawn().expect("the program starts");
+        let stdout = read(child.stdout.take());
+        let stderr = read(child.stderr.take());
+        let code = wait(&mut child, &arguments);
+        let text = |reader: JoinHandle<String>| reader.join().expect("what it says is text");
+        Output { arguments, root: self.root.clone(), stdout: text(stdout), stderr: text(stderr), code }
+    }
+
+    /// The call, not made yet; its output goes to pipes.
+    pub(crate) fn command<S: AsRef<str>>(&self, arguments: &[S]) -> Command {
         let program = self.program();
         let mut command = match &self.prelude {
             None => Command::new(&program),
@@ -102,7 +112,7 @@ impl Project {
                 command
             }
         };
-        command.args(&arguments).current_dir(&self.working_folder);
+        command.args(arguments.iter().map(AsRef::as_ref)).current_dir(&self.working_folder);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("HOME", self.root.join("home"));
         for (name, folder) in [("XDG_CONFIG_HOME", "config"), ("XDG_CACHE_HOME", "cache"), ("XDG_DATA_HOME", "data")] {
@@ -117,12 +127,7 @@ impl Project {
         if self.nobody && is_root(&self.root) {
             std::os::unix::process::CommandExt::uid(&mut command, 65_534);
         }
-        let mut child = command.spawn().expect("the program starts");
-        let stdout = read(child.stdout.take());
-        let stderr = read(child.stderr.take());
-        let code = wait(&mut child, &arguments);
-        let text = |reader: JoinHandle<String>| reader.join().expect("what it says is text");
-        Output { arguments, root: self.root.clone(), stdout: text(stdout), stderr: text(stderr), code }
+        command
     }
 
     /// The program; for nobody, a copy in the project, for it may lie where nobody can look.
@@ -275,6 +280,20 @@ impl Output {
     #[track_caller]
     pub(crate) fn stderr_is(&self, text: &str) -> &Self {
         assert_same(&self.redact(&self.stderr), text, self);
+        self
+    }
+
+    /// It printed this, among other things, to standard output.
+    #[track_caller]
+    pub(crate) fn stdout_contains(&self, text: &str) -> &Self {
+        assert!(self.stdout.contains(text), "{text:?} is not there: {self}");
+        self
+    }
+
+    /// It printed this, among other things, to standard error.
+    #[track_caller]
+    pub(crate) fn stderr_contains(&self, text: &str) -> &Self {
+        assert!(self.stderr.contains(text), "{text:?} is not there: {self}");
         self
     }
 

@@ -1,0 +1,40 @@
+//! `xrun resume`: goes on with a run that was stopped.
+
+use super::Exit;
+use super::args::ResumeArguments;
+use super::failure::Failure;
+use super::run::{Job, Shown, conclude, conduct, parse_overrides, working_project};
+use crate::runner::Report;
+use crate::script::{self, Outcome};
+use crate::settings;
+use crate::store;
+
+pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
+    let mut settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    let run = store::find(&settings.results, &arguments.run)?;
+    let shown = Shown { quiet: arguments.quiet, json: arguments.json };
+    if let Some(summary) = run.summary {
+        eprintln!("{} came to its end; there is nothing to go on with", run.manifest.run);
+        let n_kept = summary.n_fits;
+        let (id, path) = (run.manifest.run, run.path);
+        let report = Report { id, path, summary, n_trained: 0, n_kept, n_reused: 0, reused_from: Vec::new() };
+        return Ok(conclude(&report, None, &shown));
+    }
+    let config = run.config_path();
+    let recorded = script::evaluate(&config, &[])?;
+    let evaluated = script::evaluate(&config, &parse_overrides(&arguments.overrides)?)?;
+    let is_same = match (&recorded.outcome, &evaluated.outcome) {
+        (Outcome::Experiment(recorded), Outcome::Experiment(now)) => recorded.is_same_but_for_data(now),
+        (Outcome::Fit(recorded), Outcome::Fit(now)) => recorded.is_same_but_for_data(now),
+        _ => false,
+    };
+    if !is_same {
+        return Err(Failure::new(Exit::Usage, "a run goes on as it was begun: only where the data are can be given")
+            .hint(format!("for other changes run it anew; what is unchanged is reused: xrun {}", config.display())));
+    }
+    if let Some(results) = run.path.parent().and_then(std::path::Path::parent) {
+        settings.results = results.to_owned();
+    }
+    let job = Job { evaluated: &evaluated, settings: &settings, recorded: Some(&run), fresh: false };
+    conduct(&job, &shown)
+}

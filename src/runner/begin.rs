@@ -1,0 +1,239 @@
+//! Begins a run, or goes on with one: its folder, its manifest, and what it consists of.
+
+use std::path::Path;
+
+use super::order::Job;
+use super::provenance;
+use super::session::{Session, Subject, Unit};
+use super::study_run::StudyRun;
+use super::{FIT_HEADER, Prepared, Progress, Report, Request, RunError};
+use crate::data::Dataset;
+use crate::numerics;
+use crate::plan::{FinalJob, TrialJob};
+use crate::script::{Outcome, SourceKind};
+use crate::seed;
+use crate::spec::fit::SplitSpec;
+use crate::spec::{FitConfig, Role};
+use crate::split::{OuterFold, TrainValidation};
+use crate::store::{Event, GitState, Manifest, RunEntry, RunFolder, SourceRecord};
+
+/// The lines on top of a printed experiment.
+const EXPERIMENT_HEADER: [&str; 1] =
+    ["The experiment as xrun resolved it, with every default; it runs again as it is: xrun config.rhai"];
+
+/// Runs what the script ended with, in a new folder.
+///
+/// # Errors
+/// The config does not fit the data, the record cannot be written, a worker ended too often, a signal came, or a final
+/// fit failed.
+pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) -> Result<Report, RunError> {
+    let mut fold = None;
+    let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
+    let mut folder = RunFolder::create(request.results, &subject.experiment)?;
+    write_beginning(request, prepared, &folder)?;
+    progress.run_started(folder.path(), &prepared.arithmetic(), subject.n_fits, request.crew.n());
+    folder.record(&Event::RunStarted { n_fits: subject.n_fits })?;
+    Session::new(request, prepared, folder, Vec::new(), subject, progress)?.run()
+}
+
+/// Goes on with a run that was stopped; what it has recorded is kept.
+///
+/// # Errors
+/// As [`run`]; or another process writes the run, its record is damaged, or program, device or data are others than
+/// those it was begun with.
+pub fn resume(
+    request: &Request<'_>,
+    recorded: &RunEntry,
+    prepared: &Prepared,
+    progress: &mut dyn Progress,
+) -> Result<Report, RunError> {
+    check_same(request, &recorded.manifest, prepared)?;
+    let mut fold = None;
+    let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
+    let (mut folder, events) = RunFolder::reopen(&recorded.path)?;
+    progress.run_started(folder.path(), &prepared.arithmetic(), subject.n_fits, request.crew.n());
+    folder.record(&Event::RunResumed)?;
+    Session::new(request, prepared, folder, events, subject, progress)?.run()
+}
+
+/// What would give other numbers than the run has so far.
+fn check_same(request: &Request<'_>, manifest: &Manifest, prepared: &Prepared) -> Result<(), RunError> {
+    let fingerprint = prepared.data.as_ref().map(Dataset::fingerprint);
+    if fingerprint != manifest.data_fingerprint.as_deref() {
+        return Err(RunError::Config(
+            "the data are not those the run was begun with; say where those are with data=PATH".to_owned(),
+        ));
+    }
+    for (what, begun, now) in [
+        ("numerics version", manifest.numerics_version.as_str(), numerics::VERSION),
+        ("seed version", &manifest.seed_version, seed::VERSION),
+        ("device class", &manifest.device_class, request.device.class()),
+    ] {
+        if begun != now {
+            return Err(RunError::Config(format!(
+                "the run was begun with {what} `{begun}`, this is `{now}`: its numbers would not be those of one run; \
+                 go on where it was begun, or run its config.rhai anew"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the run consists of; `fold` keeps the rows of a fit's config.
+pub(super) fn subject<'a>(
+    outcome: &'a Outcome,
+    prepared: &'a Prepared,
+    fold: &'a mut Option<OuterFold>,
+) -> Result<Subject<'a>, RunError> {
+    match outcome {
+        Outcome::Experiment(experiment) => {
+            let plan = prepared.plan.as_ref().expect("an experiment has a plan");
+            let units = plan.studies().iter().map(|&id| {
+                let outer = id.outer().and_then(|outer| prepared.splits.as_ref()?.outer().get(outer));
+                Unit::Study(StudyRun::new(id, experiment, prepared.data.as_ref(), outer, plan.n_trials()))
+            });
+            Ok(Subject {
+                experiment: experiment.name().to_owned(),
+                objective: experiment.search().map(|search| search.objective),
+                parameters: experiment.space().parameters().iter().map(|p| p.name().to_owned()).collect(),
+                n_fits: plan.n_fits(),
+                units: units.collect(),
+            })
+        }
+        Outcome::Fit(fit) => Ok(Subject {
+            experiment: fit.name().to_owned(),
+            objective: fit.objective(),
+            parameters: Vec::new(),
+            n_fits: 1,
+            units: vec![Unit::Fit { job: Some(Box::new(fit_job(fit, prepared, fold)?)) }],
+        }),
+    }
+}
+
+/// The work of a fit's config: a fold of the drawn ones, or the rows it lists.
+fn fit_job<'a>(
+    fit: &FitConfig,
+    prepared: &'a Prepared,
+    listed: &'a mut Option<OuterFold>,
+) -> Result<Job<'a>, RunError> {
+    let (rows, fold, recorded) = match (fit.split(), &prepared.splits) {
+        (None, _) => {
+            let rows = TrainValidation { train: Vec::new(), validation: Vec::new() };
+            return Ok(Job::Trial(TrialJob { config: fit.clone(), rows }));
+        }
+        (Some(SplitSpec::Position { outer, inner, digest, .. }), Some(splits)) => {
+            let fold = splits.outer().get(*outer);
+            let rows = fold.and_then(|fold| match inner {
+                Some(inner) => fold.inner().get(*inner).cloned(),
+                None => Some(fold.refit()),
+            });
+            let (Some(fold), Some(rows)) = (fold, rows) else {
+                return Err(RunError::Split("the position of the split is not among the folds of its cv".to_owned()));
+            };
+            (rows, fold, digest)
+        }
+        (Some(SplitSpec::Rows { train, validation, test, digest }), _) => {
+            let n = prepared.data.as_ref().map_or(0, Dataset::n);
+            if let Some(row) = train.iter().chain(validation).chain(test).find(|&&row| row >= n) {
+                return Err(RunError::Split(format!("the split names row {row}, but the data have {n} rows")));
+            }
+            let rows = TrainValidation { train: train.clone(), validation: validation.clone() };
+            let fold = listed.insert(OuterFold::listed(rows.clone(), test.clone())?);
+            (rows, &*fold, digest)
+        }
+        (Some(SplitSpec::Position { .. }), None) => unreachable!("a fit with a position has data and folds"),
+    };
+    let digest = match fit.role() {
+        Role::Trial => rows.split_hash(),
+        Role::Final => rows.split_hash_with_test(fold.test_rows()),
+    };
+    if recorded.as_ref().is_some_and(|recorded| *recorded != digest) {
+        return Err(RunError::Split(
+            "these data give this fit other rows than the ones it was recorded with; use the same data, or take \
+             `digest` out of its split"
+                .to_owned(),
+        ));
+    }
+    let config = fit.clone();
+    Ok(match fit.role() {
+        Role::Trial => Job::Trial(TrialJob { config, rows }),
+        Role::Final => Job::Final(FinalJob { config, rows, test: fold.test_rows() }),
+    })
+}
+
+/// Everything but the journal that stands in a run's folder before the first fit; the manifest last, for a folder
+/// without one is no run.
+fn write_beginning(request: &Request<'_>, prepared: &Prepared, folder: &RunFolder) -> Result<(), RunError> {
+    let config = match &request.evaluated.outcome {
+        Outcome::Experiment(experiment) => experiment.script(&EXPERIMENT_HEADER.map(str::to_owned)),
+        Outcome::Fit(fit) => fit.script(&FIT_HEADER.map(str::to_owned)),
+    };
+    let splits = prepared.splits_json()?;
+    folder.import(".root", "")?;
+    for source in &request.evaluated.sources {
+        match source.kind {
+            SourceKind::Main => folder.script(&source.text)?,
+            SourceKind::Import | SourceKind::Loaded => folder.import(&source.relative, &source.text)?,
+        }
+    }
+    folder.config(&config)?;
+    if let Some(splits) = &splits {
+        folder.splits(splits)?;
+    }
+    let mut manifest = manifest(request, prepared, folder.id());
+    manifest.config_blake3 = provenance::digest(&config);
+    manifest.splits_blake3 = splits.as_deref().map(provenance::digest);
+    Ok(folder.manifest(&manifest)?)
+}
+
+fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
+    let sources = request.evaluated.sources.iter().map(|source| SourceRecord {
+        kind: match source.kind {
+            SourceKind::Main => "main",
+            SourceKind::Import => "import",
+            SourceKind::Loaded => "loaded",
+        }
+        .to_owned(),
+        path: source.relative.clone(),
+        blake3: provenance::digest(&source.text),
+    });
+    let root: &Path = &request.evaluated.root;
+    let (name, seed, lag) = match &request.evaluated.outcome {
+        Outcome::Experiment(experiment) => {
+            (experiment.name(), experiment.seed(), experiment.search().map_or(1, |search| search.lag))
+        }
+        Outcome::Fit(fit) => (fit.name(), fit.root_seed(), 1),
+    };
+    Manifest {
+        format: Manifest::FORMAT,
+        run: id.to_owned(),
+        experiment: name.to_owned(),
+        started: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
+        xrun_version: env!("CARGO_PKG_VERSION").to_owned(),
+        xrun_commit: option_env!("XRUN_COMMIT").filter(|commit| !commit.is_empty()).map(str::to_owned),
+        build_features: provenance::build_features(),
+        numerics_version: numerics::VERSION.to_owned(),
+        seed_version: seed::VERSION.to_owned(),
+        seed: seed.to_string(),
+        command: request.command.to_vec(),
+        project_root: root.display().to_string(),
+        sources: sources.collect(),
+        config_blake3: String::new(),
+        splits_blake3: None,
+        data_fingerprint: prepared.data.as_ref().map(|data| data.fingerprint().to_owned()),
+        data: prepared.data.as_ref().map(Dataset::describe),
+        device: request.device.kind().to_string(),
+        device_class: request.device.class().to_owned(),
+        promise: request.device.promise().to_owned(),
+        driver: request.device.driver().to_owned(),
+        lag,
+        workers: request.crew.n(),
+        threads: request.threads,
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        os: format!("{} {}", std::env::consts::OS, rustix::system::uname().release().to_string_lossy()),
+        environment: provenance::environment(std::env::vars_os()),
+        git: GitState::read(root),
+        plan: prepared.arithmetic(),
+        n_fits: prepared.n_fits(),
+    }
+}

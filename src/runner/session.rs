@@ -1,0 +1,511 @@
+//! A run at work: gives ready fits to workers, takes note of what comes back, and records what happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::order::{Job, Order, Said};
+use super::pool::{Heard, Pool};
+use super::record::n_planned;
+use super::reuse::{self, Shelf};
+use super::study_run::{Change, Ready, StudyRun, Which};
+use super::{Effort, FitFailure, FitLine, Prepared, Progress, Report, Request, RunError};
+use crate::data::Dataset;
+use crate::metric::Metric;
+use crate::plan::{StudyId, fit_key};
+use crate::spec::experiment::Objective;
+use crate::store::{Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialRow};
+use crate::trial::TrialState;
+
+/// How long a word of a worker is waited for before signals are looked at.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The table of trials is written again at most this often while a run goes on.
+const TABLE_PAUSE: Duration = Duration::from_secs(2);
+
+/// The part of a run that has studies, or the one fit of a fit's config.
+pub(super) enum Unit<'a> {
+    Study(StudyRun<'a>),
+    Fit { job: Option<Box<Job<'a>>> },
+}
+
+impl<'a> Unit<'a> {
+    /// The fits that have become ready, and what has changed.
+    pub(super) fn advance(&mut self) -> Result<(Vec<Ready<'a>>, Vec<Change>), RunError> {
+        match self {
+            Self::Study(study) => study.advance(),
+            Self::Fit { job } => {
+                let only = job.take().map(|job| Ready { which: Which::Final, path: FitPath::only(), job: Ok(*job) });
+                Ok((only.into_iter().collect(), Vec::new()))
+            }
+        }
+    }
+
+    /// Takes note of how a fit ended; a trial may have ended with it.
+    pub(super) fn ended(&mut self, which: Which, result: Result<RecordedFit, String>) -> Option<Change> {
+        match (self, which) {
+            (Self::Study(study), Which::Trial { number, fold }) => study.trial_fit_ended(number, fold, result),
+            (Self::Study(study), Which::Final) => {
+                study.final_ended();
+                None
+            }
+            (Self::Fit { .. }, _) => None,
+        }
+    }
+
+    /// Which study it is, and the trial its final is built on.
+    fn chosen(&self) -> (StudyId, Option<usize>) {
+        match self {
+            Self::Study(study) => (study.id(), study.best().map(|best| best.number)),
+            Self::Fit { .. } => (StudyId::Only, None),
+        }
+    }
+}
+
+/// A fit that waits for a worker or has one.
+struct Ticket<'a> {
+    unit: usize,
+    which: Which,
+    order: Order<'a>,
+    attempt: usize,
+}
+
+/// What is recorded already of a run that goes on.
+#[derive(Default)]
+struct Earlier {
+    suggested: BTreeMap<(String, usize), crate::value::Assignment>,
+    ended: BTreeSet<(String, usize)>,
+    fits: BTreeSet<String>,
+}
+
+impl Earlier {
+    fn of(events: Vec<Event>) -> Self {
+        let mut earlier = Self::default();
+        for event in events {
+            match event {
+                Event::TrialSuggested { study, trial, assignment } => {
+                    earlier.suggested.insert((study, trial), assignment);
+                }
+                Event::TrialFinished { study, trial, .. } => {
+                    earlier.ended.insert((study, trial));
+                }
+                Event::FitFinished { fit, .. } => {
+                    earlier.fits.insert(fit);
+                }
+                Event::RunStarted { .. }
+                | Event::FitLost { .. }
+                | Event::RunInterrupted { .. }
+                | Event::RunResumed
+                | Event::RunFinished { .. } => {}
+            }
+        }
+        earlier
+    }
+}
+
+/// What a run consists of.
+pub(super) struct Session<'a> {
+    request: &'a Request<'a>,
+    data: Option<&'a Dataset>,
+    folder: RunFolder,
+    progress: &'a mut dyn Progress,
+    units: Vec<Unit<'a>>,
+    finals: BTreeMap<usize, FinalSummary>,
+    failed_final: Option<(String, String)>,
+    objective: Option<Objective>,
+    parameters: Vec<String>,
+    experiment: String,
+    n_fits: usize,
+    n_failed_trials: usize,
+    n_trained: usize,
+    reused_from: BTreeSet<String>,
+    n_kept: usize,
+    n_reused: usize,
+    shelf: Shelf,
+    earlier: Earlier,
+    table_written: Instant,
+}
+
+/// What a session is about, beside the request.
+pub(super) struct Subject<'a> {
+    pub(super) experiment: String,
+    pub(super) objective: Option<Objective>,
+    pub(super) parameters: Vec<String>,
+    pub(super) n_fits: usize,
+    pub(super) units: Vec<Unit<'a>>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        request: &'a Request<'a>,
+        prepared: &'a Prepared,
+        folder: RunFolder,
+        earlier: Vec<Event>,
+        subject: Subject<'a>,
+        progress: &'a mut dyn Progress,
+    ) -> Result<Self, RunError> {
+        Ok(Self {
+            request,
+            data: prepared.data.as_ref(),
+            shelf: Shelf::open(request.results, request.fresh)?,
+            folder,
+            progress,
+            units: subject.units,
+            finals: BTreeMap::new(),
+            failed_final: None,
+            objective: subject.objective,
+            parameters: subject.parameters,
+            experiment: subject.experiment,
+            n_fits: subject.n_fits,
+            n_failed_trials: 0,
+            n_trained: 0,
+            reused_from: BTreeSet::new(),
+            n_kept: 0,
+            n_reused: 0,
+            earlier: Earlier::of(earlier),
+            table_written: Instant::now(),
+        })
+    }
+
+    /// Runs to the end.
+    pub(super) fn run(mut self) -> Result<Report, RunError> {
+        let (crew, device, interrupt) = (self.request.crew, self.request.device, self.request.interrupt);
+        let data = self.data;
+        let walked = thread::scope(|scope| {
+            let mut pool = Pool::new(scope, crew, data, device, interrupt);
+            self.walk(&mut pool, crew.n())
+        });
+        self.write_trials()?;
+        if let Err(error) = walked {
+            // The first error is the one to tell; the journal may be what cannot be written.
+            let _ = self.folder.record(&Event::RunInterrupted { reason: error.to_string() });
+            return Err(error);
+        }
+        self.finish()
+    }
+
+    fn walk(&mut self, pool: &mut Pool<'_, 'a>, n_seats: usize) -> Result<(), RunError> {
+        let mut ready: Vec<Ticket<'a>> = Vec::new();
+        let mut seats: Vec<Option<Ticket<'a>>> = (0..n_seats).map(|_| None).collect();
+        for unit in 0..self.units.len() {
+            self.settle(unit, &mut ready)?;
+        }
+        loop {
+            while let Some(seat) = seats.iter().position(Option::is_none)
+                && let Some(next) = next(&ready, &seats)
+            {
+                let ticket = ready.remove(next);
+                self.begin(seat, &ticket)?;
+                pool.give(seat, ticket.order.clone());
+                seats[seat] = Some(ticket);
+            }
+            if seats.iter().all(Option::is_none) {
+                return Ok(());
+            }
+            let heard = pool.wait(PATIENCE);
+            if let Some(signal) = self.request.interrupt.signal() {
+                return Err(RunError::Interrupted { signal, path: self.folder.path().to_owned() });
+            }
+            let Some((seat, heard)) = heard else { continue };
+            match heard {
+                Heard::Said(Said::Batch { done, total }) => self.progress.batch(seat, done, total),
+                Heard::Said(Said::Epoch { epoch, phase, train_loss, validation }) => {
+                    self.progress.epoch(seat, epoch, &phase, train_loss, &validation);
+                }
+                Heard::Said(Said::Done { started, seconds }) => {
+                    let ticket = seats[seat].take().expect("only a busy worker is done");
+                    self.trained(&ticket, started, seconds)?;
+                    self.settle(ticket.unit, &mut ready)?;
+                }
+                Heard::Said(Said::Refused { reason }) => return Err(RunError::Refused(reason)),
+                Heard::Said(Said::Lost { reason }) | Heard::Gone(reason) => {
+                    if let Some(mut ticket) = seats[seat].take() {
+                        self.lost(&ticket, reason)?;
+                        ticket.attempt += 1;
+                        ready.push(ticket);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes on with a unit until there is nothing to be done about it without training.
+    fn settle(&mut self, unit: usize, ready: &mut Vec<Ticket<'a>>) -> Result<(), RunError> {
+        loop {
+            let (fits, changes) = self.units[unit].advance()?;
+            if fits.is_empty() && changes.is_empty() {
+                return Ok(());
+            }
+            for change in changes {
+                self.note(unit, change)?;
+            }
+            for Ready { which, path, job } in fits {
+                match job {
+                    Err(reason) => {
+                        let failure = Err(FitFailure(reason.clone()));
+                        self.progress.fit_finished(path.as_str(), &failure, &Effort::None);
+                        self.ended(unit, which, &path, Err(reason))?;
+                    }
+                    Ok(job) => {
+                        let device_class = self.request.device.class();
+                        let key = fit_key(job.config(), self.data, job.rows(), job.test(), device_class);
+                        let order = Order { folder: self.folder.fit_path(&path), path, key, job };
+                        if !self.is_recorded(unit, which, &order)? {
+                            ready.push(Ticket { unit, which, order, attempt: 1 });
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a fit that needs no training; says whether there was one.
+    fn is_recorded(&mut self, unit: usize, which: Which, order: &Order<'a>) -> Result<bool, RunError> {
+        let label = order.path.as_str();
+        match reuse::intact(&order.folder, &order.key) {
+            Ok(Some(fit)) => {
+                if !self.earlier.fits.contains(label) {
+                    self.record_fit(order, fit.outcome(), String::new(), fit.outcome().seconds)?;
+                }
+                self.say(label, fit.outcome(), &Effort::Kept);
+                self.n_kept += 1;
+                self.ended(unit, which, &order.path, Ok(fit))?;
+                return Ok(true);
+            }
+            Ok(None) => {}
+            Err(error) => self.progress.warn(&format!("{error}; the fit is trained again")),
+        }
+        let Some(found) = self.shelf.find(&order.key) else { return Ok(false) };
+        let folder = self.prepare_folder(order)?;
+        let outcome = folder.take_over(&found.fit, &found.from)?;
+        self.record_fit(
+            order,
+            &outcome,
+            humantime::format_rfc3339_millis(std::time::SystemTime::now()).to_string(),
+            0.0,
+        )?;
+        let run = found.run().to_owned();
+        self.say(label, &outcome, &Effort::Reused { run: run.clone() });
+        self.reused_from.insert(run);
+        self.n_reused += 1;
+        let fit = self.read(order)?;
+        self.ended(unit, which, &order.path, Ok(fit))?;
+        Ok(true)
+    }
+
+    fn prepare_folder(&self, order: &Order<'a>) -> Result<FitFolder, RunError> {
+        let folder = FitFolder::open(order.folder.clone())?;
+        folder.config(&order.job.config().script(&super::FIT_HEADER.map(str::to_owned)))?;
+        Ok(folder)
+    }
+
+    fn read(&self, order: &Order<'a>) -> Result<RecordedFit, RunError> {
+        RecordedFit::read(&order.folder)?.ok_or_else(|| {
+            RunError::Refused(format!("the record of {} is gone; somebody removed it", order.folder.display()))
+        })
+    }
+
+    fn begin(&mut self, seat: usize, ticket: &Ticket<'a>) -> Result<(), RunError> {
+        self.prepare_folder(&ticket.order)?;
+        self.progress.fit_started(seat, ticket.order.path.as_str(), n_planned(&ticket.order.job));
+        Ok(())
+    }
+
+    fn trained(&mut self, ticket: &Ticket<'a>, started: String, seconds: f64) -> Result<(), RunError> {
+        let order = &ticket.order;
+        let fit = self.read(order)?;
+        self.record_fit(order, fit.outcome(), started, seconds)?;
+        self.n_trained += 1;
+        self.say(order.path.as_str(), fit.outcome(), &Effort::Trained { seconds });
+        let result = match &fit.outcome().reason {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(fit),
+        };
+        self.ended(ticket.unit, ticket.which, &order.path, result)
+    }
+
+    fn lost(&mut self, ticket: &Ticket<'a>, reason: String) -> Result<(), RunError> {
+        let fit = ticket.order.path.as_str().to_owned();
+        let attempt = ticket.attempt;
+        self.folder.record(&Event::FitLost { fit: fit.clone(), attempt, reason: reason.clone() })?;
+        let n_attempts = self.request.retries + 1;
+        if attempt >= n_attempts {
+            return Err(RunError::Worker { fit, reason, n_attempts, path: self.folder.path().to_owned() });
+        }
+        self.progress.warn(&format!("{fit} was lost: {reason}; attempt {} of {n_attempts}", attempt + 1));
+        Ok(())
+    }
+
+    fn record_fit(
+        &mut self,
+        order: &Order<'a>,
+        outcome: &OutcomeRecord,
+        started: String,
+        seconds: f64,
+    ) -> Result<(), RunError> {
+        Ok(self.folder.record(&Event::FitFinished {
+            fit: order.path.as_str().to_owned(),
+            key: order.key.clone(),
+            started,
+            seconds,
+            reused: outcome.reused.clone(),
+            failed: outcome.reason.clone(),
+        })?)
+    }
+
+    fn say(&mut self, label: &str, outcome: &OutcomeRecord, effort: &Effort) {
+        let line = match &outcome.reason {
+            Some(reason) => Err(FitFailure(reason.clone())),
+            None => Ok(self.line(outcome)),
+        };
+        self.progress.fit_finished(label, &line, effort);
+    }
+
+    fn line(&self, outcome: &OutcomeRecord) -> FitLine {
+        let wanted = self.objective.map(|objective| objective.metric);
+        let of_test = Metric::ALL.into_iter().find_map(|metric| {
+            let is_wanted = wanted.is_none_or(|wanted| wanted == metric);
+            outcome.test.get(metric.name()).filter(|_| is_wanted).map(|&value| (metric, value))
+        });
+        FitLine {
+            n_epochs: outcome.n_epochs,
+            n_planned: outcome.n_planned,
+            is_test: of_test.is_some(),
+            score: of_test.or(wanted.zip(outcome.score)),
+        }
+    }
+
+    /// Hands a fit's end to the unit it belongs to.
+    fn ended(
+        &mut self,
+        unit: usize,
+        which: Which,
+        path: &FitPath,
+        result: Result<RecordedFit, String>,
+    ) -> Result<(), RunError> {
+        let result = match result {
+            Ok(fit) => match &fit.outcome().reason {
+                Some(reason) => Err(reason.clone()),
+                None => Ok(fit),
+            },
+            failed => failed,
+        };
+        if which == Which::Final {
+            let (id, trial) = self.units[unit].chosen();
+            match &result {
+                Ok(fit) => {
+                    self.finals.insert(unit, final_summary(path, id, trial, fit.outcome()));
+                }
+                Err(reason) => {
+                    self.failed_final.get_or_insert((path.as_str().to_owned(), reason.clone()));
+                }
+            }
+        }
+        match self.units[unit].ended(which, result) {
+            Some(change) => self.note(unit, change),
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, unit: usize, change: Change) -> Result<(), RunError> {
+        let Unit::Study(study) = &self.units[unit] else { unreachable!("only studies change") };
+        let name = study.id().to_string();
+        match change {
+            Change::Suggested { number, assignment } => match self.earlier.suggested.get(&(name.clone(), number)) {
+                Some(earlier) if *earlier == assignment => Ok(()),
+                Some(_) => Err(RunError::Config(format!(
+                    "the search suggests other values for {name}, trial {number}, than this run has recorded; it cannot \
+                     go on with this xrun: run its config.rhai anew"
+                ))),
+                None => Ok(self.folder.record(&Event::TrialSuggested { study: name, trial: number, assignment })?),
+            },
+            Change::Ended { number, state, best } => {
+                self.n_failed_trials += usize::from(matches!(state, TrialState::Failed { .. }));
+                if let (Some(value), Some(objective)) = (best, self.objective) {
+                    self.progress.best(&name, number, objective.metric, value);
+                }
+                if !self.earlier.ended.contains(&(name.clone(), number)) {
+                    self.folder.record(&Event::TrialFinished { study: name, trial: number, result: state })?;
+                }
+                if self.table_written.elapsed() >= TABLE_PAUSE {
+                    self.write_trials()?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn write_trials(&mut self) -> Result<(), RunError> {
+        if self.objective.is_none() || !self.units.iter().any(|unit| matches!(unit, Unit::Study(_))) {
+            return Ok(());
+        }
+        let rows: Vec<TrialRow> = self
+            .units
+            .iter()
+            .flat_map(|unit| match unit {
+                Unit::Study(study) => study.rows().collect(),
+                Unit::Fit { .. } => Vec::new(),
+            })
+            .collect();
+        self.folder.trials(&rows, &self.parameters)?;
+        self.table_written = Instant::now();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Report, RunError> {
+        let studies: Vec<_> = self
+            .units
+            .iter()
+            .filter_map(|unit| match unit {
+                Unit::Study(study) => study.summary(),
+                Unit::Fit { .. } => None,
+            })
+            .collect();
+        let without_best = studies.iter().any(|study| study.best_trial.is_none());
+        let status = if without_best || self.failed_final.is_some() { "failed" } else { "complete" };
+        let mut summary = Summary {
+            experiment: self.experiment,
+            status: status.to_owned(),
+            n_fits: self.n_fits,
+            n_failed_trials: self.n_failed_trials,
+            objective: self.objective.map(|objective| objective.to_string()),
+            studies,
+            finals: self.finals.into_values().collect(),
+            test: BTreeMap::new(),
+        };
+        summary.summarise();
+        self.folder.finish(&summary)?;
+        if let Some((fit, reason)) = self.failed_final {
+            return Err(RunError::Final { fit, reason });
+        }
+        Ok(Report {
+            id: self.folder.id().to_owned(),
+            path: self.folder.path().to_owned(),
+            summary,
+            n_trained: self.n_trained,
+            n_kept: self.n_kept,
+            n_reused: self.n_reused,
+            reused_from: self.reused_from.into_iter().collect(),
+        })
+    }
+}
+
+/// The ticket to be given out next: of the unit that has the fewest workers, the first; studies do not wait for each
+/// other, while the trials of one may have to.
+fn next(ready: &[Ticket<'_>], seats: &[Option<Ticket<'_>>]) -> Option<usize> {
+    let n_busy = |unit: usize| seats.iter().flatten().filter(|ticket| ticket.unit == unit).count();
+    let first = ready.iter().enumerate().min_by_key(|(_, ticket)| (n_busy(ticket.unit), ticket.unit, ticket.which));
+    first.map(|(position, _)| position)
+}
+
+fn final_summary(path: &FitPath, id: StudyId, trial: Option<usize>, outcome: &OutcomeRecord) -> FinalSummary {
+    FinalSummary {
+        fit: path.as_str().to_owned(),
+        outer: id.outer(),
+        inner: id.inner(),
+        trial,
+        threshold: outcome.threshold.unwrap_or(0.5),
+        validation: outcome.validation.clone(),
+        test: outcome.test.clone(),
+    }
+}

@@ -1,0 +1,87 @@
+//! Reading a recorded fit: how it ended, whether its files are as they were written, and what it predicted.
+
+use std::path::{Path, PathBuf};
+
+use super::fit_folder::OutcomeRecord;
+use super::{StoreError, atomic};
+use crate::metric::Predictions;
+
+/// A fit that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedFit {
+    folder: PathBuf,
+    outcome: OutcomeRecord,
+}
+
+impl RecordedFit {
+    /// Reads how the fit in `folder` ended; `None` if it has not.
+    ///
+    /// # Errors
+    /// The record cannot be read or is damaged.
+    pub fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let path = folder.join("outcome.json");
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let text = atomic::read(&path)?;
+        let outcome =
+            serde_json::from_str(&text).map_err(|error| StoreError::Damaged { path, reason: error.to_string() })?;
+        Ok(Some(Self { folder: folder.to_owned(), outcome }))
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn outcome(&self) -> &OutcomeRecord {
+        &self.outcome
+    }
+
+    /// Checks that every file is as it was written.
+    ///
+    /// # Errors
+    /// The first file that is missing or has another digest.
+    pub fn verify(&self) -> Result<(), StoreError> {
+        for (name, recorded) in &self.outcome.digests {
+            let path = self.folder.join(name);
+            let bytes = std::fs::read(&path).map_err(|source| StoreError::Read { path: path.clone(), source })?;
+            let found = blake3::hash(&bytes).to_hex();
+            if found.as_str() != recorded {
+                let reason =
+                    format!("it was changed after it was written: its digest is {found:.16}, not {recorded:.16}");
+                return Err(StoreError::Damaged { path, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Probabilities and targets of the validation rows; `None` without any.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not hold predictions of these classes.
+    pub fn validation_predictions(&self, classes: &[String]) -> Result<Option<Predictions>, StoreError> {
+        const NAME: &str = "validation_predictions.csv";
+        if !self.outcome.digests.contains_key(NAME) {
+            return Ok(None);
+        }
+        let path = self.folder.join(NAME);
+        let text = atomic::read(&path)?;
+        let damaged = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        let (mut probabilities, mut targets) = (Vec::new(), Vec::new());
+        for (index, record) in csv::Reader::from_reader(text.as_bytes()).records().enumerate() {
+            let record = record.map_err(|error| damaged(error.to_string()))?;
+            let line = index + 2;
+            let target = record.get(1).and_then(|name| classes.iter().position(|class| class == name));
+            targets.push(target.ok_or_else(|| damaged(format!("line {line} names no class of the data")))?);
+            for cell in record.iter().skip(3) {
+                let number = cell.parse::<f32>();
+                probabilities.push(number.map_err(|_| damaged(format!("line {line} holds `{cell}`, no number")))?);
+            }
+        }
+        Predictions::new(classes.len(), probabilities, targets).map(Some).map_err(|error| damaged(error.to_string()))
+    }
+}

@@ -22,6 +22,7 @@ pub mod metric;
 pub mod model;
 pub mod numerics;
 pub mod plan;
+pub mod replay;
 pub mod runner;
 pub mod sampler;
 pub mod script;

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["train"],
     &["store"],
     &["runner"],
+    &["replay"],
     &["cli"],
 ];
 

@@ -16,7 +16,9 @@ Examples:
   xrun results/pets_step5/RUN/config.rhai           run a recorded config again
   xrun resume @latest                               go on with a run that was stopped
   xrun ls                                           the recorded runs
-  xrun show @latest                                 one of them";
+  xrun show @latest                                 one of them
+  xrun replay @latest                               train it again and compare
+  xrun diff @latest RUN                             what two runs differ in";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -24,6 +26,7 @@ Exit codes:
   1  the run failed, or its record could not be written
   2  wrong usage or config, or an input is missing
   3  the run finished, but some of its trials failed
+  4  a replay gave something else than what was recorded
   5  there is no such run
   6  the run is being written by another process
   130, 143  stopped by Ctrl-C or SIGTERM; xrun resume goes on";
@@ -66,6 +69,10 @@ pub(super) enum Command {
     Ls(ListArguments),
     /// Show a recorded run: an id, the beginning of one, a path, or @latest
     Show(ShowArguments),
+    /// Train a recorded run or fit again and compare every file: RUN, or RUN:outer-0/inner-0/final
+    Replay(ReplayArguments),
+    /// Show what two recorded runs or fits differ in: config, provenance, results
+    Diff(DiffArguments),
     /// Remove recorded runs
     Rm(RemoveArguments),
     /// Remove what nobody needs: pieces of files, checkpoints of fits that ended, scratch folders
@@ -207,10 +214,58 @@ pub(super) struct RemoveArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ReplayArguments {
+    /// A run, or a fit: the path of its folder, or RUN:FOLDER
+    #[arg(value_name = "RUN|FIT", default_value = "@latest")]
+    pub(super) record: String,
+
+    /// Where the data are, if not where they were: data=PATH
+    #[arg(value_name = "KEY=VALUE")]
+    pub(super) overrides: Vec<String>,
+
+    /// Print one JSON object: run, fit, equal, n_fits, n_epochs, n_files, altered, differences, causes
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Print nothing but the result
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+
+    /// Keep the folder of what was trained again, and print its path
+    #[arg(long)]
+    pub(super) keep: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CollectArguments {
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     pub(super) dry_run: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArguments {
+    /// A run or a fit, as `xrun replay` takes it
+    #[arg(value_name = "A")]
+    pub(super) a: String,
+
+    /// Another one
+    #[arg(value_name = "B")]
+    pub(super) b: String,
+
+    /// Show ids, times and places of the runs too
+    #[arg(long)]
+    pub(super) all: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,

@@ -7,7 +7,7 @@ use crate::device::{DeviceError, UnknownDevice};
 use crate::runner::RunError;
 use crate::script::{Diagnostic, Place};
 use crate::settings::SettingsError;
-use crate::store::{FindError, StoreError};
+use crate::store::{FindError, RecordError, StoreError};
 
 /// An error as it is printed, and how the program ends.
 #[derive(Debug)]
@@ -73,6 +73,15 @@ impl From<FindError> for Failure {
             FindError::Elsewhere { .. } => Self::new(Exit::Usage, error.to_string())
                 .hint("name the folder its experiment lies in with --results DIR"),
             FindError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Run(error) => error.into(),
+            RecordError::NoFit { .. } => Self::new(Exit::NotFound, error.to_string()),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod args;
 mod check;
+mod diff;
 mod doctor;
 mod failure;
 mod gc;
 mod ls;
 mod output;
 mod progress;
+mod replay;
 mod resume;
 mod rm;
 mod run;
@@ -29,6 +31,8 @@ enum Exit {
     Usage = 2,
     /// The run finished, but some of its trials failed.
     FailedTrials = 3,
+    /// A replay gave something else than what was recorded.
+    Different = 4,
     /// There is no such run.
     NotFound = 5,
     /// Another process has the run.
@@ -60,6 +64,8 @@ pub fn main() -> ExitCode {
         Some(Command::Show(show)) => show::show(show),
         Some(Command::Rm(rm)) => rm::rm(rm),
         Some(Command::Gc(gc)) => gc::gc(gc),
+        Some(Command::Replay(replay)) => replay::replay(replay),
+        Some(Command::Diff(diff)) => diff::diff(diff),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),
         Some(Command::Worker(worker)) => run::work(worker),

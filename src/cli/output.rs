@@ -72,6 +72,11 @@ pub(super) fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// As in `1 fit` and `2 fits`.
+pub(super) fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// A duration for people.
 pub(super) fn duration(seconds: f64) -> String {
     if seconds < 0.9995 {

@@ -89,7 +89,7 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
 }
 
 /// Who trains, and with how many threads each: the threads are shared out between the workers.
-fn crew(settings: &Settings, devices: &Devices) -> Result<(Crew, usize), Failure> {
+pub(super) fn crew(settings: &Settings, devices: &Devices) -> Result<(Crew, usize), Failure> {
     if settings.workers == 1 {
         return Ok((Crew::Here, use_threads(settings.threads)));
     }

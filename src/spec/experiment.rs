@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::check::{Problem, Step};
 use super::data::DataSpec;
 use super::fit::{self, FitConfig, FitPlace};
+use super::flat::{self, FlatValue};
 use super::leaf::Leaf;
 use super::naming::{Blame, Names};
 use super::resolve::resolve;
@@ -237,6 +238,12 @@ impl Experiment {
             print::script(&make, &experiment.names, &[])
         };
         without(self) == without(other)
+    }
+
+    /// Its values under their names.
+    #[must_use]
+    pub fn flat(&self) -> Vec<FlatValue> {
+        flat::flatten(&self.make, &self.names)
     }
 
     /// Its script: evaluates to this experiment again.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::check::{self, Problem, Step};
 use super::data::DataSpec;
 use super::experiment::{Folds, Objective, ThresholdRule};
+use super::flat::{self, FlatValue};
 use super::leaf::{Leaf, Origin, Param, ParamDomain};
 use super::naming::Names;
 use super::network::{Backbone, Layer, Loss, ModelSpec, PhaseSpec};
@@ -281,6 +282,16 @@ impl FitConfig {
             make
         };
         without(self) == without(other)
+    }
+
+    /// Its values under their names.
+    #[must_use]
+    pub fn flat(&self) -> Vec<FlatValue> {
+        let opened = self.make.try_map(&mut |leaf| match *leaf {});
+        let opened: Result<Make<Leaf>, Infallible> = opened;
+        match opened {
+            Ok(make) => flat::flatten(&make, &Names::default()),
+        }
     }
 
     /// Its script: evaluates to this config again; where the data are stays settable as `data=PATH`.

@@ -4,7 +4,7 @@
 //! and what their fields take, [`check`] holds a tree against it, [`naming`] gives every leaf its one dotted name
 //! and derives the search space, [`resolve`] closes the leaves, [`mod@print`] writes a tree as a script that evaluates to
 //! itself, and [`parse`] turns closed trees into the typed structs the other modules take;
-//! [`FitConfig::canonical`] is what a fit's key is made of. A closed tree is a `Tree<Infallible>`: it has no room for a leaf.
+//! [`FitConfig::canonical`] is what a fit's key is made of, and [`flat`] lists a tree's values under their names. A closed tree is a `Tree<Infallible>`: it has no room for a leaf.
 
 mod canonical;
 pub mod check;
@@ -12,6 +12,7 @@ pub mod data;
 pub mod experiment;
 pub mod expression;
 pub mod fit;
+pub mod flat;
 pub mod leaf;
 pub mod naming;
 pub mod network;

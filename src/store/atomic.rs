@@ -30,7 +30,12 @@ pub(super) fn folder(path: &Path) -> Result<(), StoreError> {
 
 /// Reads a text.
 pub(super) fn read(path: &Path) -> Result<String, StoreError> {
-    fs::read_to_string(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })
+    fs::read_to_string(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::InvalidData => {
+            StoreError::Damaged { path: path.to_owned(), reason: "it is no text in UTF-8".to_owned() }
+        }
+        _ => StoreError::Read { path: path.to_owned(), source },
+    })
 }
 
 #[cfg(test)]

@@ -23,9 +23,11 @@ mod journal;
 mod leftovers;
 mod lock;
 mod manifest;
+mod recorded;
 mod recorded_fit;
 mod remove;
 mod run_folder;
+mod scratch;
 mod tables;
 
 pub use find::{FindError, RunEntry, find, locate};
@@ -35,9 +37,11 @@ pub use journal::{Event, Journal, Recorded};
 pub use leftovers::{Leftover, Leftovers};
 pub use lock::{FolderLock, is_locked};
 pub use manifest::{GitState, Manifest, SourceRecord};
+pub use recorded::{Altered, FileKind, FilePair, Record, RecordError, pure_outcome};
 pub use recorded_fit::RecordedFit;
 pub use remove::Removal;
 pub use run_folder::RunFolder;
+pub use scratch::Scratch;
 pub use tables::{FinalSummary, MetricSummary, StudySummary, Summary, TrialRow};
 
 use std::path::PathBuf;

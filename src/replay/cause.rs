@@ -1,0 +1,145 @@
+//! Why a replay may have given something else.
+
+use serde::Serialize;
+
+use super::compare::FileDifference;
+use crate::store::{Altered, Manifest};
+
+/// What may be the reason of a difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Cause {
+    /// The files that differ are not what their digests say.
+    Altered,
+    /// Another xrun.
+    Program {
+        /// Version and commit by the manifest.
+        recorded: String,
+        /// Version and commit of this one.
+        found: String,
+    },
+    /// Another derivation of the random streams.
+    Seeds {
+        /// By the manifest.
+        recorded: String,
+        /// Of this xrun.
+        found: String,
+    },
+    /// Another class of device.
+    DeviceClass {
+        /// By the manifest.
+        recorded: String,
+        /// Of the device trained on now.
+        found: String,
+    },
+    /// Nothing that is recorded is different.
+    Unknown,
+}
+
+/// The reasons there may be, the likeliest first.
+pub(super) fn causes(
+    recorded: &Manifest,
+    found: &Manifest,
+    altered: &[Altered],
+    differences: &[FileDifference],
+) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let is_altered = |file: &str| altered.iter().any(|altered| altered.file == file);
+    if !altered.is_empty()
+        && (differences.is_empty() || differences.iter().any(|difference| is_altered(&difference.file)))
+    {
+        causes.push(Cause::Altered);
+    }
+    if differences.iter().all(|difference| is_altered(&difference.file)) {
+        return causes;
+    }
+    let program = |manifest: &Manifest| match &manifest.xrun_commit {
+        Some(commit) => format!("{} ({commit})", manifest.xrun_version),
+        None => manifest.xrun_version.clone(),
+    };
+    let (recorded_program, found_program) = (program(recorded), program(found));
+    if recorded_program != found_program {
+        causes.push(Cause::Program { recorded: recorded_program, found: found_program });
+    }
+    if recorded.seed_version != found.seed_version {
+        causes.push(Cause::Seeds { recorded: recorded.seed_version.clone(), found: found.seed_version.clone() });
+    }
+    if recorded.device_class != found.device_class {
+        let (recorded, found) = (recorded.device_class.clone(), found.device_class.clone());
+        causes.push(Cause::DeviceClass { recorded, found });
+    }
+    if causes.is_empty() {
+        causes.push(Cause::Unknown);
+    }
+    causes
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Altered => f.write_str("the record was changed after it was written"),
+            Self::Program { recorded, found } => write!(f, "another xrun: {recorded} recorded it, this is {found}"),
+            Self::Seeds { recorded, found } => {
+                write!(f, "another derivation of random streams: recorded with {recorded}, this is {found}")
+            }
+            Self::DeviceClass { recorded, found } => write!(
+                f,
+                "another class of device, on which numbers are equal only to rounding: recorded on {recorded}, this is {found}"
+            ),
+            Self::Unknown => f.write_str(
+                "same version of xrun, same class of device, same data: either the record and its digests were changed \
+                 together, or xrun was built from changed sources; else this should not happen, please report it",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::difference::{Difference, Place};
+
+    fn manifest() -> Manifest {
+        serde_json::from_value(serde_json::json!({
+            "format": 1, "run": "r", "experiment": "e", "started": "", "xrun_version": "0.1.0", "xrun_commit": null,
+            "seed_version": "1", "seed": "42", "command": [], "project_root": "/", "sources": [],
+            "data_fingerprint": null, "data": null, "device": "cpu", "device_class": "x86_64 avx2", "threads": 1,
+            "host": "h", "os": "o", "git": null, "plan": "", "n_fits": 1,
+        }))
+        .expect("it is a manifest")
+    }
+
+    fn difference(file: &str) -> FileDifference {
+        FileDifference { file: file.to_owned(), difference: Difference::plain(Place::File, None, None) }
+    }
+
+    fn altered(file: &str) -> Altered {
+        Altered { file: file.to_owned(), recorded_in: String::new(), recorded: None, found: None }
+    }
+
+    #[test]
+    fn an_altered_file_explains_its_own_difference_and_no_other() {
+        let same = manifest();
+        assert_eq!(causes(&same, &same, &[altered("a")], &[difference("a")]), [Cause::Altered]);
+        assert_eq!(causes(&same, &same, &[altered("a")], &[]), [Cause::Altered]);
+        let both = [difference("a"), difference("b")];
+        assert_eq!(causes(&same, &same, &[altered("a")], &both), [Cause::Altered, Cause::Unknown]);
+        assert_eq!(causes(&same, &same, &[altered("script")], &[difference("b")]), [Cause::Unknown]);
+    }
+
+    #[test]
+    fn another_program_comes_before_another_device() {
+        let (recorded, mut found) = (manifest(), manifest());
+        found.device_class = "x86_64 avx512f".to_owned();
+        found.xrun_commit = Some("abc".to_owned());
+        let causes = causes(&recorded, &found, &[], &[difference("a")]);
+        assert_eq!(
+            causes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            [
+                "another xrun: 0.1.0 recorded it, this is 0.1.0 (abc)",
+                "another class of device, on which numbers are equal only to rounding: recorded on x86_64 avx2, this is \
+                 x86_64 avx512f",
+            ]
+        );
+    }
+}

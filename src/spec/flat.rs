@@ -1,0 +1,97 @@
+//! A tree as a list of its values, each under the name by which it is searched and overridden.
+
+use super::leaf::{Leaf, SearchKind, SearchLeaf};
+use super::naming::{self, Names};
+use super::print;
+use super::schema::Type;
+use super::tree::{Make, Tree};
+
+/// A value of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlatValue {
+    /// As in `train.full.optimizer.lr`.
+    pub name: String,
+    /// As a script writes it; of what a constructor built, the constructor's name.
+    pub value: String,
+    /// Whether it says where something lies and not what it is.
+    pub is_path: bool,
+}
+
+/// Every value below the root, in the order of the vocabulary: what a constructor built comes before its fields, a
+/// search-space object before its options.
+#[must_use]
+pub fn flatten(make: &Make<Leaf>, names: &Names) -> Vec<FlatValue> {
+    let mut walk = Walk { names, found: Vec::new() };
+    walk.fields(make, "");
+    walk.found
+}
+
+struct Walk<'a> {
+    names: &'a Names,
+    found: Vec<FlatValue>,
+}
+
+impl Walk<'_> {
+    fn fields(&mut self, make: &Make<Leaf>, path: &str) {
+        for (name, tree) in make.fields() {
+            let is_path =
+                make.constructor().fields.iter().any(|field| field.name == *name && matches!(field.takes, Type::Path));
+            self.tree(tree, &join(path, name), is_path);
+        }
+    }
+
+    fn tree(&mut self, tree: &Tree<Leaf>, path: &str, is_path: bool) {
+        let value = match tree {
+            Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) => {
+                print::value(&tree.as_value().expect("it is a scalar"))
+            }
+            Tree::List(items) if items.is_empty() => "[]".to_owned(),
+            Tree::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.tree(item, &join(path, &naming::element(item, index)), false);
+                }
+                return;
+            }
+            Tree::Map(map) => return map.iter().for_each(|(key, item)| self.tree(item, &join(path, key), false)),
+            Tree::Make(make) => {
+                self.push(path, make.constructor().name.to_owned(), false);
+                return self.fields(make, path);
+            }
+            Tree::Leaf(Leaf::Param(param)) => print::value(&param.value),
+            Tree::Leaf(Leaf::Derived(expression)) => expression.write(&|leaf| self.name(leaf, path)),
+            Tree::Leaf(Leaf::Search(leaf)) => return self.search(leaf, path),
+        };
+        self.push(path, value, is_path);
+    }
+
+    fn search(&mut self, leaf: &SearchLeaf, path: &str) {
+        let named = leaf.name().map_or_else(String::new, |name| format!(".named({name:?})"));
+        self.push(path, format!("{}{named}", leaf.distribution()), false);
+        let SearchKind::Choice(options) = leaf.kind() else { return };
+        let base = self.name(leaf, path);
+        let is_listed = |walk: &Self, name: &str| {
+            walk.found
+                .iter()
+                .any(|value| value.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
+        for (index, option) in options.iter().enumerate() {
+            let inside = join(&base, &naming::option_segment(option, index));
+            // What is a scalar is in the label, and what stands in two places is listed once.
+            if option.tree.as_value().is_none() && !is_listed(self, &inside) {
+                self.tree(&option.tree, &inside, false);
+            }
+        }
+    }
+
+    fn name(&self, leaf: &SearchLeaf, path: &str) -> String {
+        self.names.get(leaf).map_or_else(|| path.to_owned(), |named| named.name.clone())
+    }
+
+    fn push(&mut self, path: &str, value: String, is_path: bool) {
+        self.found.push(FlatValue { name: path.to_owned(), value, is_path });
+    }
+}
+
+fn join(path: &str, segment: &str) -> String {
+    if path.is_empty() { segment.to_owned() } else { format!("{path}.{segment}") }
+}

@@ -46,7 +46,12 @@ fn text(a: &Record, b: &Record, diff: &Diff) -> String {
         return format!("no difference: {} and {} have the same config, provenance and results", a.name(), b.name());
     }
     let header = |first: &str| [first.to_owned(), a.name(), b.name()];
-    let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let cell = |value: &Option<String>| match value {
+        // Enough of a digest to tell it by.
+        Some(digest) if digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()) => digest[..16].to_owned(),
+        Some(value) => value.clone(),
+        None => "-".to_owned(),
+    };
     let changes = |first: &str, changes: &[Change]| {
         let rows: Vec<Vec<String>> = changes
             .iter()
@@ -72,7 +77,7 @@ fn text(a: &Record, b: &Record, diff: &Diff) -> String {
             .metrics
             .iter()
             .map(|metric| {
-                let change = metric.difference().map_or_else(|| "-".to_owned(), |change| format!("{change:+.3e}"));
+                let change = metric.difference.map_or_else(|| "-".to_owned(), |change| format!("{change:+.3e}"));
                 vec![metric.name.clone(), number(metric.a), number(metric.b), change]
             })
             .collect();

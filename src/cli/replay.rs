@@ -159,12 +159,16 @@ fn altered(altered: &Altered) -> String {
 
 /// The first difference of a file, with what the two sides are called.
 pub(super) fn difference(of: &FileDifference, a: &str, b: &str) -> String {
-    let FileDifference { file, difference: Difference { place, recorded, found, ulps, extent } } = of;
+    let FileDifference { file, difference: Difference { place, recorded, found, ulps, extent }, .. } = of;
     if *place == Place::File {
         let side = if recorded.is_some() { a } else { b };
         return format!("{file}: only {side}");
     }
-    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+    let value = |value: &Option<String>| match value.as_deref() {
+        None => "nothing".to_owned(),
+        Some("") => "an empty text".to_owned(),
+        Some(value) => value.to_owned(),
+    };
     let apart = ulps.map_or_else(String::new, |ulps| format!(" ({ulps} apart)"));
     let mut lines = format!("{file}: {place}: {a} {}, {b} {}{apart}", value(recorded), value(found));
     if let Some(extent) = extent {

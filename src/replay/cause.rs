@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::compare::FileDifference;
-use crate::store::{Altered, Manifest};
+use crate::store::{Altered, FileKind, Manifest};
 
 /// What may be the reason of a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -11,6 +11,17 @@ use crate::store::{Altered, Manifest};
 pub enum Cause {
     /// The files that differ are not what their digests say.
     Altered,
+    /// Another config: a fit's differs before anything that it could follow from.
+    Config {
+        /// The fit's config.
+        file: String,
+        /// The first of its values that differs.
+        name: String,
+        /// In the record.
+        recorded: Option<String>,
+        /// As it was trained now.
+        found: Option<String>,
+    },
     /// Another xrun.
     Program {
         /// Version and commit by the manifest.
@@ -53,6 +64,12 @@ pub(super) fn causes(
     if differences.iter().all(|difference| is_altered(&difference.file)) {
         return causes;
     }
+    // What a search suggests follows from results, whose files come before it; the table of trials holds both.
+    let first = differences.iter().find(|difference| difference.kind != FileKind::Trials);
+    if let Some(FileDifference { file, difference, .. }) = first.filter(|first| first.kind == FileKind::Config) {
+        let (recorded, found) = (difference.recorded.clone(), difference.found.clone());
+        causes.push(Cause::Config { file: file.clone(), name: difference.place.to_string(), recorded, found });
+    }
     let program = |manifest: &Manifest| match &manifest.xrun_commit {
         Some(commit) => format!("{} ({commit})", manifest.xrun_version),
         None => manifest.xrun_version.clone(),
@@ -78,6 +95,11 @@ impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Altered => f.write_str("the record was changed after it was written"),
+            Self::Config { file, name, recorded, found } => {
+                let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
+                let (recorded, found) = (value(recorded), value(found));
+                write!(f, "a changed config: {file} has {recorded} for {name}, trained now with {found}")
+            }
             Self::Program { recorded, found } => write!(f, "another xrun: {recorded} recorded it, this is {found}"),
             Self::Seeds { recorded, found } => {
                 write!(f, "another derivation of random streams: recorded with {recorded}, this is {found}")
@@ -110,7 +132,11 @@ mod tests {
     }
 
     fn difference(file: &str) -> FileDifference {
-        FileDifference { file: file.to_owned(), difference: Difference::plain(Place::File, None, None) }
+        of_kind(file, FileKind::Table)
+    }
+
+    fn of_kind(file: &str, kind: FileKind) -> FileDifference {
+        FileDifference { file: file.to_owned(), kind, difference: Difference::plain(Place::File, None, None) }
     }
 
     fn altered(file: &str) -> Altered {
@@ -125,6 +151,15 @@ mod tests {
         let both = [difference("a"), difference("b")];
         assert_eq!(causes(&same, &same, &[altered("a")], &both), [Cause::Altered, Cause::Unknown]);
         assert_eq!(causes(&same, &same, &[altered("script")], &[difference("b")]), [Cause::Unknown]);
+    }
+
+    #[test]
+    fn a_config_is_the_cause_when_no_result_that_it_may_follow_from_differs() {
+        let same = manifest();
+        let (trials, config) = (of_kind("trials", FileKind::Trials), of_kind("config", FileKind::Config));
+        let found = causes(&same, &same, &[], &[trials.clone(), config.clone(), difference("a")]);
+        assert!(matches!(found.as_slice(), [Cause::Config { file, .. }] if file == "config"), "{found:?}");
+        assert_eq!(causes(&same, &same, &[], &[trials, difference("a"), config]), [Cause::Unknown]);
     }
 
     #[test]

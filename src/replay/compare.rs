@@ -15,6 +15,9 @@ use crate::store::{FileKind, FilePair, StoreError, pure_outcome};
 pub struct FileDifference {
     /// Its path below the run's folder, or its name in the fit's.
     pub file: String,
+    /// What it holds.
+    #[serde(skip)]
+    pub kind: FileKind,
     /// Its first difference.
     #[serde(flatten)]
     pub difference: Difference,
@@ -36,7 +39,7 @@ pub(super) fn compare(pair: &FilePair) -> Result<Option<FileDifference>, StoreEr
             Some(Difference::plain(Place::File, there(first), there(second)))
         }
     };
-    Ok(difference.map(|difference| FileDifference { file: pair.name.clone(), difference }))
+    Ok(difference.map(|difference| FileDifference { file: pair.name.clone(), kind: pair.kind, difference }))
 }
 
 /// Of files that are not the same bytes. A table, weights or JSON that say the same all the same were written by other

@@ -38,6 +38,8 @@ pub struct MetricChange {
     pub a: Option<f64>,
     /// In the second, if it is there.
     pub b: Option<f64>,
+    /// Second minus first, if both are there.
+    pub difference: Option<f64>,
 }
 
 /// How many files of results differ.
@@ -79,14 +81,6 @@ impl Diff {
             && self.metrics.is_empty()
             && self.trials.is_none()
             && self.files.n_different == 0
-    }
-}
-
-impl MetricChange {
-    /// Second minus first, if both are there.
-    #[must_use]
-    pub fn difference(&self) -> Option<f64> {
-        Some(self.b? - self.a?)
     }
 }
 
@@ -153,7 +147,10 @@ fn metrics(a: &Record, b: &Record) -> Result<Vec<MetricChange>, StoreError> {
     let bits = |value: Option<f64>| value.map(f64::to_bits);
     Ok(names
         .into_iter()
-        .map(|name| MetricChange { name: name.clone(), a: of_a.get(name).copied(), b: of_b.get(name).copied() })
+        .map(|name| {
+            let (a, b) = (of_a.get(name).copied(), of_b.get(name).copied());
+            MetricChange { name: name.clone(), a, b, difference: a.zip(b).map(|(a, b)| b - a) }
+        })
         .filter(|change| bits(change.a) != bits(change.b))
         .collect())
 }

@@ -37,7 +37,7 @@ impl Ulps {
     }
 }
 
-/// As in `3 ulps of f64`.
+/// As in `3 ulps of f64`; large distances are rounded.
 impl std::fmt::Display for Ulps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let unit = if self.n == 1 { "ulp" } else { "ulps" };
@@ -45,7 +45,11 @@ impl std::fmt::Display for Ulps {
             Precision::F32 => "f32",
             Precision::F64 => "f64",
         };
-        write!(f, "{} {unit} of {format}", self.n)
+        match self.n {
+            0..1_000_000 => write!(f, "{} {unit} of {format}", self.n),
+            #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+            n => write!(f, "{:.1e} {unit} of {format}", n as f64),
+        }
     }
 }
 
@@ -104,8 +108,9 @@ mod tests {
     }
 
     #[test]
-    fn one_is_singular() {
+    fn one_is_singular_and_large_distances_are_rounded() {
         assert_eq!(Ulps { n: 1, precision: Precision::F32 }.to_string(), "1 ulp of f32");
         assert_eq!(Ulps { n: 0, precision: Precision::F64 }.to_string(), "0 ulps of f64");
+        assert_eq!(Ulps { n: 2_057_627, precision: Precision::F64 }.to_string(), "2.1e6 ulps of f64");
     }
 }

@@ -45,7 +45,8 @@ fn help_names_the_commands_and_the_exit_codes() {
     output.code(0).stderr_is("");
     let first = "Runs an experiment script: nested cross-validation with hyperparameter search";
     assert!(output.stdout.starts_with(first), "{output}");
-    for command in ["check", "plan", "ls", "show", "replay", "diff", "doctor", "settings"] {
+    let commands = ["check", "plan", "resume", "ls", "show", "replay", "diff", "rm", "gc", "doctor", "settings"];
+    for command in commands {
         assert!(output.stdout.lines().any(|line| line.starts_with(&format!("  {command}  "))), "{command}: {output}");
         project.xrun([command, "--help"]).code(0).stderr_is("");
     }
@@ -57,6 +58,8 @@ Exit codes:
   3  the run finished, but some of its trials failed
   4  a replay gave something else than what was recorded
   5  there is no such run
+  6  the run is being written by another process
+  130, 143  stopped by Ctrl-C or SIGTERM; xrun resume goes on
 ";
     assert!(output.stdout.ends_with(codes), "{output}");
 }

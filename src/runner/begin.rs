@@ -90,7 +90,7 @@ pub(super) fn subject<'a>(
             let plan = prepared.plan.as_ref().expect("an experiment has a plan");
             let units = plan.studies().iter().map(|&id| {
                 let outer = id.outer().and_then(|outer| prepared.splits.as_ref()?.outer().get(outer));
-                Unit::Study(StudyRun::new(id, experiment, prepared.data.as_ref(), outer, plan.n_trials()))
+                Unit::Study(Box::new(StudyRun::new(id, experiment, prepared.data.as_ref(), outer, plan.n_trials())))
             });
             Ok(Subject {
                 experiment: experiment.name().to_owned(),

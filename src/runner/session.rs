@@ -25,7 +25,7 @@ const TABLE_PAUSE: Duration = Duration::from_secs(2);
 
 /// The part of a run that has studies, or the one fit of a fit's config.
 pub(super) enum Unit<'a> {
-    Study(StudyRun<'a>),
+    Study(Box<StudyRun<'a>>),
     Fit { job: Option<Box<Job<'a>>> },
 }
 

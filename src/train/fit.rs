@@ -238,7 +238,8 @@ impl Fit<'_> {
             self.stopped = self.observer.epoch(&record) == Flow::Stop;
             self.epochs.push(record);
             let is_over = self.is_over(phase, underway);
-            if !self.stopped && !(is_over && is_last) && self.observer.wants_checkpoint() {
+            let has_ended = self.stopped || (is_over && is_last);
+            if !has_ended && self.observer.wants_checkpoint() {
                 go_on(self.observer.checkpoint(self.checkpoint(&network, underway)?))?;
             }
             if self.stopped || is_over {

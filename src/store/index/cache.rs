@@ -2,10 +2,9 @@
 //!
 //! ```text
 //! {"format":1,"digest":"<BLAKE3 of what follows>"}
-//! ["digits/20260102-030405-0a1b",{"manifest":2041,"journal":7310,"summary":998},...]
+//! ["20260102-030405-0a1b","digits",{"manifest":2041,"journal":7310,"summary":998},...]
 //! ```
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,51 +34,71 @@ struct Header {
     digest: String,
 }
 
+/// A run as it was when it was read.
+struct Line<T> {
+    name: RunName,
+    stamp: Stamp,
+    held: T,
+}
+
 impl<T: Serialize + DeserializeOwned> Cache<T> {
     /// What is known of every run, oldest first. Only runs that changed are read, and only then is the file written.
     pub(super) fn refresh(&self, results: &Path) -> Result<Vec<(RunName, Result<T, StoreError>)>, StoreError> {
-        let mut known = self.load(results);
+        let names = scan::names(results)?;
+        let body = self.load(results);
+        // Both are in the order of names, so that one pass over both is enough.
+        let mut known = lines::<T>(&body).peekable();
         let mut is_changed = false;
-        let mut lines = Vec::new();
-        for name in scan::names(results)? {
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
             let path = name.path(results);
             // The lengths are taken before the run is read: what is added meanwhile makes them differ the next time.
             let Some(stamp) = Stamp::of(&path) else { continue };
-            let held = match known.remove(&name.key()) {
-                Some((known, held)) if known == stamp => Ok(held),
-                _ => {
+            while known.next_if(|line| line.name < name).is_some() {
+                is_changed = true;
+            }
+            let held = match known.next_if(|line| line.name == name) {
+                Some(line) if line.stamp == stamp => Ok(line.held),
+                stale => {
                     let read = (self.read)(&path);
-                    is_changed |= read.is_ok();
+                    is_changed |= stale.is_some() || read.is_ok();
                     read
                 }
             };
-            lines.push((name, stamp, held));
+            found.push((name, stamp, held));
         }
-        if is_changed || !known.is_empty() {
-            self.save(results, &lines);
+        if is_changed || known.next().is_some() {
+            self.save(results, &found);
         }
-        Ok(lines.into_iter().map(|(name, _, held)| (name, held)).collect())
+        Ok(found.into_iter().map(|(name, _, held)| (name, held)).collect())
     }
 
     /// The number of runs in the file that are gone.
     pub(super) fn n_stale(&self, results: &Path) -> usize {
-        self.load(results).keys().filter(|key| Stamp::of(&results.join(key)).is_none()).count()
+        lines::<T>(&self.load(results)).filter(|line| Stamp::of(&line.name.path(results)).is_none()).count()
     }
 
     fn file(&self, results: &Path) -> PathBuf {
         results.join(FOLDER).join(self.name)
     }
 
-    /// Nothing when the file is missing, damaged or of another format.
-    fn load(&self, results: &Path) -> HashMap<String, (Stamp, T)> {
-        fs::read(self.file(results)).ok().and_then(|bytes| parse(&bytes)).unwrap_or_default()
+    /// Its lines; nothing when the file is missing, damaged or of another format.
+    fn load(&self, results: &Path) -> Vec<u8> {
+        let mut bytes = fs::read(self.file(results)).unwrap_or_default();
+        let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { return Vec::new() };
+        let body = bytes.split_off(end + 1);
+        match serde_json::from_slice::<Header>(&bytes) {
+            Ok(header) if header.format == FORMAT && header.digest == blake3::hash(&body).to_hex().as_str() => body,
+            _ => Vec::new(),
+        }
     }
 
     fn save(&self, results: &Path, lines: &[(RunName, Stamp, Result<T, StoreError>)]) {
         let mut body = Vec::new();
         for (name, stamp, held) in lines {
             if let Ok(held) = held {
-                serde_json::to_writer(&mut body, &(name.key(), stamp, held)).expect("what is held has text keys");
+                serde_json::to_writer(&mut body, &(&name.id, &name.experiment, stamp, held))
+                    .expect("what is held has text keys");
                 body.push(b'\n');
             }
         }
@@ -100,16 +119,10 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Option<HashMap<String, (Stamp, T)>> {
-    let end = bytes.iter().position(|&byte| byte == b'\n')?;
-    let header: Header = serde_json::from_slice(&bytes[..end]).ok()?;
-    let body = &bytes[end + 1..];
-    if header.format != FORMAT || header.digest != blake3::hash(body).to_hex().as_str() {
-        return None;
-    }
-    let lines = body.split_inclusive(|&byte| byte == b'\n');
-    lines
-        .map(|line| serde_json::from_slice::<(String, Stamp, T)>(line).ok())
-        .map(|line| line.map(|(key, stamp, held)| (key, (stamp, held))))
-        .collect()
+/// The lines that can be read; what cannot be is as if it were not there.
+fn lines<T: DeserializeOwned>(body: &[u8]) -> impl Iterator<Item = Line<T>> {
+    body.split_inclusive(|&byte| byte == b'\n').filter_map(|line| {
+        let (id, experiment, stamp, held) = serde_json::from_slice(line).ok()?;
+        Some(Line { name: RunName { id, experiment }, stamp, held })
+    })
 }

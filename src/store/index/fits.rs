@@ -13,15 +13,16 @@ pub(super) const CACHE: Cache<Vec<(String, String)>> = Cache { name: "fits.jsonl
 /// the reader to see.
 #[derive(Debug)]
 pub struct FitIndex {
-    results: PathBuf,
-    /// The runs' paths below the results, newest first.
-    runs: Vec<String>,
+    /// The runs' folders, newest first.
+    runs: Vec<PathBuf>,
     /// In the order of keys, then runs, then paths.
     fits: Vec<Fit>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Fit {
+    /// The first bytes of the key: comparing them saves following the key to its text, of which there are many.
+    head: [u8; 16],
     key: String,
     /// Its run's place in `FitIndex::runs`.
     run: usize,
@@ -35,25 +36,37 @@ impl FitIndex {
     /// # Errors
     /// The folder of the results cannot be read.
     pub fn load(results: &Path) -> Result<Self, StoreError> {
-        let (mut runs, mut fits) = (Vec::new(), Vec::new());
-        for (name, held) in CACHE.refresh(results)?.into_iter().rev() {
-            let run = runs.len();
-            runs.push(name.key());
-            fits.extend(held.unwrap_or_default().into_iter().map(|(key, path)| Fit { key, run, path }));
-        }
-        fits.sort_unstable();
         let results =
             path::absolute(results).map_err(|source| StoreError::Read { path: results.to_owned(), source })?;
-        Ok(Self { results, runs, fits })
+        let (mut runs, mut fits) = (Vec::new(), Vec::new());
+        for (name, held) in CACHE.refresh(&results)?.into_iter().rev() {
+            let run = runs.len();
+            runs.push(name.path(&results));
+            fits.extend(held.unwrap_or_default().into_iter().map(|(key, path)| Fit {
+                head: head(&key),
+                key,
+                run,
+                path,
+            }));
+        }
+        fits.sort_unstable();
+        Ok(Self { runs, fits })
     }
 
     /// The folders of the fits with this key, as absolute paths, those of the newest run first.
     pub fn get(&self, key: &str) -> impl Iterator<Item = PathBuf> {
-        let first = self.fits.partition_point(|fit| fit.key.as_str() < key);
+        let head = head(key);
+        let first = self.fits.partition_point(|fit| (&fit.head, fit.key.as_str()) < (&head, key));
         let length = self.fits[first..].partition_point(|fit| fit.key == key);
-        let fits = &self.fits[first..first + length];
-        fits.iter().map(|fit| self.results.join(&self.runs[fit.run]).join(&fit.path))
+        self.fits[first..first + length].iter().map(|fit| self.runs[fit.run].join(&fit.path))
     }
+}
+
+fn head(key: &str) -> [u8; 16] {
+    let mut head = [0; 16];
+    let length = key.len().min(head.len());
+    head[..length].copy_from_slice(&key.as_bytes()[..length]);
+    head
 }
 
 /// The key and path of every fit that ended well. One that was done again counts as it ended last.

@@ -21,11 +21,6 @@ impl RunName {
     pub(in crate::store) fn path(&self, results: &Path) -> PathBuf {
         results.join(&self.experiment).join(&self.id)
     }
-
-    /// Its path below the results.
-    pub(super) fn key(&self) -> String {
-        format!("{}/{}", self.experiment, self.id)
-    }
 }
 
 /// Every folder in the place of a run, oldest first. Hidden folders belong to xrun itself; what has no name in UTF-8

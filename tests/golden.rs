@@ -127,7 +127,7 @@ fn digests(model: &ModelSpec, phases: &[PhaseSpec], data: &Dataset) -> Digests {
     let (n, last) = (data.n() * 2 / 3, data.n());
     let rows = TrainValidation { train: (0..n).collect(), validation: (n..last).collect() };
     let spec = TrainSpec { model, phases, seed: Seed::root(1729).child("golden") };
-    let trained = train(&spec, data, &rows, &cpu(), &mut Quiet).unwrap();
+    let trained = train(&spec, data, &rows, &cpu(), None, &mut Quiet).unwrap();
     let mut epochs = blake3::Hasher::new();
     for epoch in trained.epochs() {
         epochs.update(format!("{} {} {:x}", epoch.epoch, epoch.phase, epoch.train_loss.to_bits()).as_bytes());

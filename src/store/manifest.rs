@@ -61,6 +61,7 @@ pub struct Manifest {
     #[serde(default = "one")]
     pub lag: usize,
     /// Number of workers; it changes no number of the result.
+    #[serde(default)]
     pub workers: usize,
     /// Threads a fit may use.
     pub threads: usize,

@@ -41,9 +41,12 @@ struct Line<T> {
     held: T,
 }
 
+/// What is known of a run, or why it cannot be read.
+type Held<T> = (RunName, Result<T, StoreError>);
+
 impl<T: Serialize + DeserializeOwned> Cache<T> {
     /// What is known of every run, oldest first. Only runs that changed are read, and only then is the file written.
-    pub(super) fn refresh(&self, results: &Path) -> Result<Vec<(RunName, Result<T, StoreError>)>, StoreError> {
+    pub(super) fn refresh(&self, results: &Path) -> Result<Vec<Held<T>>, StoreError> {
         let names = scan::names(results)?;
         let body = self.load(results);
         // Both are in the order of names, so that one pass over both is enough.

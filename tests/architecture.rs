@@ -407,7 +407,7 @@ fn arrows_in_groups_and_through_super_are_found() {
     let climbing = "use super::value::Value;\nuse super::super::train::fit;\nuse super::{cli, seed};\n";
     assert_eq!(
         said(&["study"], climbing),
-        ["planted.rs:3: study (layer 4) -> cli (layer 9) does not go down"],
+        ["planted.rs:3: study (layer 4) -> cli (layer 10) does not go down"],
         "from the top level one `super` is the crate"
     );
     assert_eq!(
@@ -418,7 +418,7 @@ fn arrows_in_groups_and_through_super_are_found() {
     let inline = "mod absent {\n    use super::Device;\n    use super::super::{cli, seed};\n}\n";
     assert_eq!(
         said(&["study"], inline),
-        ["planted.rs:3: study (layer 4) -> cli (layer 9) does not go down"],
+        ["planted.rs:3: study (layer 4) -> cli (layer 10) does not go down"],
         "a module written out in place is one level more"
     );
 }
@@ -441,7 +441,7 @@ use crate::cli::output;
 "##;
     assert_eq!(said(&["value"], source), [""; 0]);
     let after = format!("{source}use crate::cli::args;\n");
-    assert_eq!(said(&["value"], &after), ["planted.rs:14: value (layer 0) -> cli (layer 9) does not go down"]);
+    assert_eq!(said(&["value"], &after), ["planted.rs:14: value (layer 0) -> cli (layer 10) does not go down"]);
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub(super) fn causes(
     if differences.iter().all(|difference| is_altered(&difference.file)) {
         return causes;
     }
+    let n_certain = causes.len();
     // What a search suggests follows from results, whose files come before it; the table of trials holds both.
     let first = differences.iter().find(|difference| difference.kind != FileKind::Trials);
     if let Some(FileDifference { file, difference, .. }) = first.filter(|first| first.kind == FileKind::Config) {
@@ -85,7 +86,7 @@ pub(super) fn causes(
         let (recorded, found) = (recorded.device_class.clone(), found.device_class.clone());
         causes.push(Cause::DeviceClass { recorded, found });
     }
-    if causes.is_empty() {
+    if causes.len() == n_certain {
         causes.push(Cause::Unknown);
     }
     causes

@@ -95,3 +95,55 @@ impl Walk<'_> {
 fn join(path: &str, segment: &str) -> String {
     if path.is_empty() { segment.to_owned() } else { format!("{path}.{segment}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::space::Distribution;
+    use crate::spec::leaf::ChoiceOption;
+    use crate::spec::{Origin, check, vocabulary};
+    use crate::value::Value;
+
+    fn made<const N: usize>(name: &str, given: [(&str, Tree<Leaf>); N]) -> Tree<Leaf> {
+        let constructor = vocabulary::find(name).expect("it is in the vocabulary");
+        let given = BTreeMap::from(given.map(|(field, tree)| (field.to_owned(), tree)));
+        Tree::Make(check::build(constructor, given, Origin::Xrun).expect("the fields fit"))
+    }
+
+    fn search(kind: SearchKind, name: Option<&str>) -> Tree<Leaf> {
+        Tree::Leaf(Leaf::Search(Arc::new(SearchLeaf::new(kind, name.map(str::to_owned), Origin::Xrun))))
+    }
+
+    #[test]
+    fn names_are_those_of_the_search_space_and_options_come_after_their_choice() {
+        let lr = search(SearchKind::Distribution(Distribution::log_uniform(1e-4, 1e-1).expect("it is valid")), None);
+        let option = |name: &str, tree| ChoiceOption { label: Value::Text(name.to_owned()), tree, labelled: false };
+        let optimizer = search(
+            SearchKind::Choice(vec![
+                option("adamw", made("adamw", [("lr", lr)])),
+                option("sgd", made("sgd", [("lr", Tree::Float(0.5))])),
+            ]),
+            Some("rule"),
+        );
+        let phase = made(
+            "phase",
+            [("name", Tree::Text("full".to_owned())), ("epochs", Tree::Int(3)), ("optimizer", optimizer)],
+        );
+        let Tree::Make(make) = phase else { unreachable!("it was made") };
+        let names = Names::of(&make).expect("names are distinct");
+        let flat = flatten(&make, &names);
+        let value = |name: &str| flat.iter().find(|value| value.name == name).map(|value| value.value.as_str());
+        assert_eq!(value("epochs"), Some("3"));
+        assert_eq!(value("optimizer"), Some("choice([\"adamw\", \"sgd\"]).named(\"rule\")"));
+        assert_eq!(value("rule.adamw.lr"), Some("log_uniform(0.0001, 0.1)"));
+        assert_eq!(value("rule.sgd.lr"), Some("0.5"));
+        for leaf in names.leaves() {
+            let place = if leaf.name == "rule" { "optimizer" } else { &leaf.name };
+            assert!(value(place).is_some(), "{}", leaf.name);
+        }
+        assert!(flat.iter().all(|value| !value.is_path));
+    }
+}

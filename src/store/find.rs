@@ -147,12 +147,16 @@ pub fn locate(results: &Path, asked: &str) -> Result<PathBuf, FindError> {
         [] => Err(not_found()),
         [only] => Ok(path(only)),
         several => {
-            // A folder that was copied has the id of the original.
-            let is_double = |name: &RunName| several.iter().filter(|other| other.id == name.id).count() > 1;
-            let candidate = |name: &&RunName| {
-                if is_double(name) { path(name).display().to_string() } else { name.id.clone() }
+            // A folder that was copied has the id of the original, and stands beside it in the order of ids.
+            let is_double = |at: usize| {
+                let same = |other: Option<&&RunName>| other.is_some_and(|other| other.id == several[at].id);
+                same(several.get(at + 1)) || at.checked_sub(1).is_some_and(|before| same(several.get(before)))
             };
-            Err(FindError::Ambiguous { asked: asked.to_owned(), candidates: several.iter().map(candidate).collect() })
+            let candidate = |(at, name): (usize, &&RunName)| {
+                if is_double(at) { path(name).display().to_string() } else { name.id.clone() }
+            };
+            let candidates = several.iter().enumerate().map(candidate).collect();
+            Err(FindError::Ambiguous { asked: asked.to_owned(), candidates })
         }
     }
 }

@@ -19,6 +19,9 @@ pub(super) const FOLDER: &str = ".index";
 
 const FORMAT: u32 = 1;
 
+/// Every run with what is held of it, or why it could not be read.
+pub(super) type Refreshed<T> = Vec<(RunName, Result<T, StoreError>)>;
+
 /// Keeps a `T` of every run.
 #[derive(Debug)]
 pub(super) struct Cache<T> {
@@ -41,12 +44,9 @@ struct Line<T> {
     held: T,
 }
 
-/// What is known of a run, or why it cannot be read.
-type Held<T> = (RunName, Result<T, StoreError>);
-
 impl<T: Serialize + DeserializeOwned> Cache<T> {
     /// What is known of every run, oldest first. Only runs that changed are read, and only then is the file written.
-    pub(super) fn refresh(&self, results: &Path) -> Result<Vec<Held<T>>, StoreError> {
+    pub(super) fn refresh(&self, results: &Path) -> Result<Refreshed<T>, StoreError> {
         let names = scan::names(results)?;
         let body = self.load(results);
         // Both are in the order of names, so that one pass over both is enough.

@@ -151,6 +151,7 @@ fn plan_shows_what_a_run_would_do_and_writes_nothing() {
 branin
 search   tpe, 12 trials a study, minimize value, 2 parameters
 fits     12 trials = 12 fits
+at once  1 fit; a lag of more than 1 in the search allows more
 ";
     project.xrun(["plan", "branin.rhai"]).code(0).stderr_is("").stdout_is(wanted);
     let wanted = "\
@@ -161,6 +162,7 @@ rows     20 + 20 + 20 (train + validation + test, first fold)
 search   tpe, 3 trials a study, minimize value, 2 parameters
 study    one per outer x inner fold; its best trial is trained again and tested
 fits     3 x 2 x (3 + 1) = 24 fits
+at once  6 fits at most, by as many workers
 ";
     project.xrun(["plan", "nested.rhai"]).code(0).stderr_is("").stdout_is(wanted);
     let wanted = serde_json::json!({
@@ -170,6 +172,9 @@ fits     3 x 2 x (3 + 1) = 24 fits
         "n_trials": 3,
         "n_fits": 24,
         "arithmetic": "3 x 2 x (3 + 1) = 24 fits",
+        "n_parallel": 6,
+        "n_reused": 0,
+        "reused_from": [],
     });
     assert_eq!(project.xrun(["plan", "nested.rhai", "--json"]).code(0).json(), wanted);
     assert_eq!(project.names(""), ["branin.rhai", "nested.rhai", "xrun.toml"]);
@@ -215,7 +220,7 @@ fn a_nested_run_prints_its_finals_and_the_mean_over_outer_folds() {
 fn quiet_prints_the_result_alone() {
     let project = Project::new().script(&tiny());
     project.xrun(["experiment.rhai", "--quiet"]).code(0).stdout_is(TINY_TABLE).stderr_is("");
-    project.xrun(["experiment.rhai", "-q"]).code(0).stdout_is(TINY_TABLE).stderr_is("");
+    project.xrun(["experiment.rhai", "-q", "--fresh"]).code(0).stdout_is(TINY_TABLE).stderr_is("");
 }
 
 #[test]
@@ -379,6 +384,8 @@ fn settings_show_where_each_comes_from() {
  cache    [PROJECT]/home/config/xrun/pictures  [PROJECT]/home/config/xrun/settings.toml
  device   cpu                                  XRUN_DEVICE
  threads  3                                    --threads
+ workers  1                                    default
+ retries  2                                    default
 ";
     let tidy =
         |text: &str| text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
@@ -641,8 +648,9 @@ fn a_disk_that_is_full_at_once_stops_the_run_and_leaves_earlier_runs() {
     let before = project.contents(&earlier);
     let project = project.under("trap '' XFSZ; ulimit -f 0");
     let output = project.xrun(["experiment.rhai"]);
-    let wanted =
-        format!("error: cannot write [PROJECT]/results/a/[RUN]/run.json: File too large (os error 27)\n{STORE_HINT}");
+    let wanted = format!(
+        "error: cannot write [PROJECT]/results/a/[RUN]/script.rhai: File too large (os error 27)\n{STORE_HINT}"
+    );
     output.code(1).stdout_is("").stderr_is(&wanted);
     assert_eq!(project.contents(&earlier), before);
     let output = project.xrun(["ls"]);
@@ -686,7 +694,7 @@ fn a_trial_that_fails_is_recorded_and_the_run_goes_on() {
  value                36.0
  c                       1
 
-3 fits in [TIME], 3 trials failed
+6 fits in [TIME], 3 trials failed
 [PROJECT]/results/a/[RUN]
 ";
     output.code(3).stderr_is("").stdout_is(wanted);

@@ -421,6 +421,7 @@ experiment(#{
         trials: 3,
         maximize: "roc_auc",
         per: "inner",
+        lag: 1,
         n_startup: 10,
         n_candidates: 24,
         multivariate: true,

@@ -164,7 +164,7 @@ fn the_numbers_do_not_depend_on_which_worker_is_quick() {
         let mut child = start(&project, &["tiny.rhai", "lag=2", "epochs=20", "--workers", "3"]);
         while child.try_wait().unwrap().is_none() {
             // A worker is held for a while, so that others overtake it.
-            let workers = children_of(child.id());
+            let workers = workers_of(child.id());
             if !workers.is_empty() {
                 let worker = workers[stream.below(workers.len())];
                 signal(worker, "STOP");
@@ -212,7 +212,7 @@ fn a_killed_worker_loses_its_fit_only_and_changes_no_number() {
     let mut n_killed = 0;
     while child.try_wait().unwrap().is_none() {
         thread::sleep(Duration::from_millis(30 + stream.below(60) as u64));
-        let workers = children_of(child.id());
+        let workers = workers_of(child.id());
         if n_killed < 6 && !workers.is_empty() {
             signal(workers[stream.below(workers.len())], "KILL");
             n_killed += 1;
@@ -230,15 +230,15 @@ fn a_killed_worker_loses_its_fit_only_and_changes_no_number() {
 fn a_fit_that_is_lost_too_often_stops_the_run_and_nothing_is_lost() {
     let project = project();
     let mut child = start(&project, &["long.rhai", "--workers", "2", "--retries", "1"]);
-    for _ in 0..2 {
-        let worker = loop {
-            match children_of(child.id()).first() {
-                Some(&worker) => break worker,
-                None => thread::sleep(Duration::from_millis(5)),
+    let mut killed = Vec::new();
+    while killed.len() < 2 {
+        match workers_of(child.id()).into_iter().find(|worker| !killed.contains(worker)) {
+            Some(worker) => {
+                signal(worker, "KILL");
+                killed.push(worker);
             }
-        };
-        signal(worker, "KILL");
-        wait_until(|| !children_of(child.id()).contains(&worker));
+            None => thread::sleep(Duration::from_millis(2)),
+        }
     }
     let (code, stderr) = end(&mut child);
     assert_eq!(code, Some(1), "{stderr}");
@@ -317,7 +317,7 @@ fn a_signal_stops_cleanly_and_says_how_to_go_on() {
             let mut child = start(&project, &["long.rhai", "--workers", workers]);
             wait_until(|| project.runs("long").first().is_some_and(|run| project.path(run).join("outer-0").is_dir()));
             thread::sleep(Duration::from_millis(100));
-            let workers = children_of(child.id());
+            let workers = workers_of(child.id());
             signal(child.id(), name);
             let (ended, stderr) = end(&mut child);
             assert_eq!(ended, Some(code), "{stderr}");
@@ -523,16 +523,19 @@ fn is_alive(process: u32) -> bool {
     Command::new("kill").args(["-0", &process.to_string()]).stderr(Stdio::null()).status().unwrap().success()
 }
 
-/// The processes that a process has started.
+/// The workers that a process has started.
 #[cfg(target_os = "linux")]
-fn children_of(process: u32) -> Vec<u32> {
+fn workers_of(process: u32) -> Vec<u32> {
     let parent = |child: u32| -> Option<u32> {
         let stat = fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
         // The name in brackets may hold anything; state and parent come behind it.
         stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()
     };
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    processes.filter(|&child| parent(child) == Some(process)).collect()
+    let is_worker = |child: u32| {
+        fs::read(format!("/proc/{child}/cmdline")).is_ok_and(|line| line.windows(8).any(|part| part == b"__worker"))
+    };
+    processes.filter(|&child| parent(child) == Some(process) && is_worker(child)).collect()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -414,7 +414,7 @@ experiment(#{
     name: \"a\",
     seed: 42,
     objective: sphere([uniform(0.0, 1.0)], #{ noise: 0.0 }),
-    search: random(#{ trials: trials, minimize: \"value\", per: \"inner\" }),
+    search: random(#{ trials: trials, minimize: \"value\", per: \"inner\", lag: 1 }),
     threshold: fixed(0.5),
 })
 ";

@@ -11,7 +11,7 @@ use support::{Project, sphere};
 fn project_with_runs(n: usize) -> (Project, Vec<String>) {
     let project = Project::new().script(&sphere("", "uniform(0.0, 1.0)"));
     let ids = (0..n).map(|_| {
-        let output = project.xrun(["experiment.rhai", "--quiet", "--json"]);
+        let output = project.xrun(["experiment.rhai", "--quiet", "--json", "--fresh"]);
         output.code(0);
         output.json()["run"].as_str().expect("an id").to_owned()
     });
@@ -267,8 +267,7 @@ fn ls_is_right_whatever_happens_to_the_index() {
     let (project, ids) = project_with_runs(2);
     let listed = project.xrun(["ls"]).stdout;
     let index = project.path("results/.index");
-    let names = project.names("results/.index");
-    assert_eq!(names, ["runs.jsonl"]);
+    assert_eq!(project.names("results/.index"), ["runs.jsonl"]);
     let file = index.join("runs.jsonl");
     let whole = fs::read(&file).expect("it was written");
     for at in (0..whole.len()).step_by(whole.len() / 10) {
@@ -344,7 +343,7 @@ fn a_clock_that_goes_backwards_loses_no_run() {
     let later = "29990101-000000-0000";
     fs::rename(project.path(folder(&ids[0])), project.path(folder(later))).expect("it can be moved");
     assert_eq!(self::ids(&project), [later]);
-    let output = project.xrun(["experiment.rhai", "--quiet", "--json"]);
+    let output = project.xrun(["experiment.rhai", "--quiet", "--json", "--fresh"]);
     let new = output.code(0).json()["run"].as_str().expect("an id").to_owned();
     assert_eq!(self::ids(&project), [new.as_str(), later]);
     let latest = project.xrun(["show", "@latest", "--json"]).json();

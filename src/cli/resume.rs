@@ -7,7 +7,7 @@ use super::run::{Job, Shown, conclude, conduct, parse_overrides, working_project
 use crate::runner::Report;
 use crate::script::{self, Outcome};
 use crate::settings;
-use crate::store;
+use crate::store::{self, Record};
 
 pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
     let mut settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
@@ -20,6 +20,13 @@ pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
         let report = Report { id, path, summary, n_trained: 0, n_kept, n_reused: 0, reused_from: Vec::new() };
         return Ok(conclude(&report, None, &shown));
     }
+    let run = Record::of_run(run);
+    if let Some(altered) = run.altered_beginning().first() {
+        let message =
+            format!("{} was changed after the run began, by its digest in {}", altered.file, altered.recorded_in);
+        return Err(Failure::new(Exit::Usage, message).hint("put it back as it was, or run the config anew"));
+    }
+    let run = run.run();
     let config = run.config_path();
     let recorded = script::evaluate(&config, &[])?;
     let evaluated = script::evaluate(&config, &parse_overrides(&arguments.overrides)?)?;
@@ -35,6 +42,6 @@ pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
     if let Some(results) = run.path.parent().and_then(std::path::Path::parent) {
         settings.results = results.to_owned();
     }
-    let job = Job { evaluated: &evaluated, settings: &settings, recorded: Some(&run), fresh: false };
+    let job = Job { evaluated: &evaluated, settings: &settings, recorded: Some(run), fresh: false };
     conduct(&job, &shown)
 }

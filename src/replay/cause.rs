@@ -36,6 +36,13 @@ pub enum Cause {
         /// Of this xrun.
         found: String,
     },
+    /// Another numerics version.
+    Numerics {
+        /// By the manifest.
+        recorded: String,
+        /// Of this xrun.
+        found: String,
+    },
     /// Another class of device.
     DeviceClass {
         /// By the manifest.
@@ -82,6 +89,10 @@ pub(super) fn causes(
     if recorded.seed_version != found.seed_version {
         causes.push(Cause::Seeds { recorded: recorded.seed_version.clone(), found: found.seed_version.clone() });
     }
+    if recorded.numerics_version != found.numerics_version {
+        let (recorded, found) = (recorded.numerics_version.clone(), found.numerics_version.clone());
+        causes.push(Cause::Numerics { recorded, found });
+    }
     if recorded.device_class != found.device_class {
         let (recorded, found) = (recorded.device_class.clone(), found.device_class.clone());
         causes.push(Cause::DeviceClass { recorded, found });
@@ -104,6 +115,9 @@ impl std::fmt::Display for Cause {
             Self::Program { recorded, found } => write!(f, "another xrun: {recorded} recorded it, this is {found}"),
             Self::Seeds { recorded, found } => {
                 write!(f, "another derivation of random streams: recorded with {recorded}, this is {found}")
+            }
+            Self::Numerics { recorded, found } => {
+                write!(f, "another numerics version: recorded with {recorded}, this is {found}")
             }
             Self::DeviceClass { recorded, found } => write!(
                 f,

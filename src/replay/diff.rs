@@ -125,6 +125,8 @@ fn provenance(a: &Manifest, b: &Manifest, all: bool) -> Vec<Change> {
         let sources: serde_json::Map<String, Value> =
             manifest.sources.iter().map(|source| (source.path.clone(), source.blake3.clone().into())).collect();
         facts["sources"] = sources.into();
+        // What is in the config is shown by name.
+        facts["config_blake3"] = Value::Null;
         facts
     };
     let text = |value: Option<Value>| match value {

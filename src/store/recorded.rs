@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::StoreError;
 use super::find::{self, FindError, RunEntry};
 use super::fit_folder::{FitPath, OutcomeRecord};
 use super::journal::Event;
-use super::{StoreError, atomic};
+use super::recorded_fit::RecordedFit;
 
 const CONFIG: &str = "config.rhai";
 const OUTCOME: &str = "outcome.json";
@@ -26,8 +27,19 @@ const FIT_FILES: [(&str, FileKind); 7] = [
 ];
 
 /// What of an outcome is a pure function of the fit's config; the rest says when and on what it was made.
-const PURE_OUTCOME: [&str; 9] =
-    ["status", "reason", "score", "threshold", "kept_epochs", "n_epochs", "n_rows", "validation", "test"];
+const PURE_OUTCOME: [&str; 11] = [
+    "status",
+    "reason",
+    "score",
+    "threshold",
+    "kept_epochs",
+    "phase_epochs",
+    "n_epochs",
+    "n_planned",
+    "n_rows",
+    "validation",
+    "test",
+];
 
 /// A recorded run, or one of its fits.
 #[derive(Clone, Debug)]
@@ -116,7 +128,8 @@ impl Record {
     }
 
     /// A run just written.
-    pub(super) fn of_run(run: RunEntry) -> Self {
+    #[must_use]
+    pub fn of_run(run: RunEntry) -> Self {
         Self { run, fit: None }
     }
 
@@ -199,32 +212,16 @@ impl Record {
     /// Files that are not what the digests beside them say: scripts by the manifest, a fit's files by its outcome.
     #[must_use]
     pub fn altered(&self) -> Vec<Altered> {
-        let mut altered = Vec::new();
-        let mut check = |path: &Path, file: String, recorded_in: &str, recorded: &str| {
-            let found = fs::read(path).ok().map(|bytes| blake3::hash(&bytes).to_hex().to_string());
-            if found.as_deref() != Some(recorded) {
-                let recorded = Some(recorded.to_owned());
-                altered.push(Altered { file, recorded_in: recorded_in.to_owned(), recorded, found });
-            }
-        };
-        if self.fit.is_none() {
-            for source in &self.run.manifest.sources {
-                let file = match source.kind.as_str() {
-                    "main" => "script.rhai".to_owned(),
-                    _ => format!("imports/{}", source.path),
-                };
-                check(&self.run.path.join(&file), file, "run.json", &source.blake3);
-            }
-        }
+        let mut altered = if self.fit.is_none() { self.altered_beginning() } else { Vec::new() };
         let mut unreadable = Vec::new();
         for fit in self.fits() {
             let folder = self.folder().join(&fit);
             let outcome = below(&fit, OUTCOME);
             match read_outcome(&folder) {
                 Ok(record) => {
-                    for (file, recorded) in &record.digests {
-                        check(&folder.join(file), below(&fit, file), &outcome, recorded);
-                    }
+                    altered.extend(record.digests.iter().filter_map(|(file, digest)| {
+                        is_altered(&folder.join(file), &below(&fit, file), &outcome, digest)
+                    }))
                 }
                 Err(_) => unreadable.push(Altered {
                     file: outcome.clone(),
@@ -236,6 +233,23 @@ impl Record {
         }
         altered.extend(unreadable);
         altered
+    }
+
+    /// As [`Record::altered`], of what was written before the first fit of a run began.
+    #[must_use]
+    pub fn altered_beginning(&self) -> Vec<Altered> {
+        let manifest = &self.run.manifest;
+        let sources = manifest.sources.iter().map(|source| match source.kind.as_str() {
+            "main" => ("script.rhai".to_owned(), &source.blake3),
+            _ => (format!("imports/{}", source.path), &source.blake3),
+        });
+        let config = std::iter::once((CONFIG.to_owned(), &manifest.config_blake3));
+        let splits = manifest.splits_blake3.iter().map(|digest| ("splits.json".to_owned(), digest));
+        sources
+            .chain(config)
+            .chain(splits)
+            .filter_map(|(file, digest)| is_altered(&self.run.path.join(&file), &file, "run.json", digest))
+            .collect()
     }
 
     /// The files that this record or another has, in the order of the plan, the summary last.
@@ -286,10 +300,19 @@ pub fn pure_outcome(outcome: &serde_json::Value) -> serde_json::Value {
     PURE_OUTCOME.iter().map(|key| ((*key).to_owned(), outcome[*key].clone())).collect()
 }
 
+fn is_altered(path: &Path, file: &str, recorded_in: &str, recorded: &str) -> Option<Altered> {
+    let found = fs::read(path).ok().map(|bytes| blake3::hash(&bytes).to_hex().to_string());
+    (found.as_deref() != Some(recorded)).then(|| Altered {
+        file: file.to_owned(),
+        recorded_in: recorded_in.to_owned(),
+        recorded: Some(recorded.to_owned()),
+        found,
+    })
+}
+
 fn read_outcome(folder: &Path) -> Result<OutcomeRecord, StoreError> {
-    let path = folder.join(OUTCOME);
-    let text = atomic::read(&path)?;
-    serde_json::from_str(&text).map_err(|error| StoreError::Damaged { path, reason: error.to_string() })
+    let missing = || StoreError::Read { path: folder.join(OUTCOME), source: std::io::ErrorKind::NotFound.into() };
+    RecordedFit::read(folder)?.map(|fit| fit.outcome().clone()).ok_or_else(missing)
 }
 
 fn below(fit: &str, file: &str) -> String {

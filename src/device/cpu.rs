@@ -29,10 +29,11 @@ fn model_name(cpuinfo: &str) -> Option<String> {
         .map(|(_, name)| name.trim().to_owned())
 }
 
-/// Architecture, SIMD level and caches. The SIMD level decides the order of additions inside a kernel, and the matrix
-/// product cuts its blocks by the caches' sizes, so both decide the last bits of a sum. The number of threads does not.
+/// Architecture, SIMD level, mathematical library and caches. The SIMD level decides the order of additions inside a
+/// kernel, and the matrix product cuts its blocks by the caches' sizes, so both decide the last bits of a sum; kernels
+/// take exponentials and logarithms from the system's library. The number of threads decides nothing.
 fn class() -> String {
-    let mut class = format!("{} {}", std::env::consts::ARCH, simd_level());
+    let mut class = format!("{} {}{}", std::env::consts::ARCH, simd_level(), c_library());
     for cache in caches(Path::new("/sys/devices/system/cpu/cpu0/cache")) {
         class.push(' ');
         class.push_str(&cache);
@@ -54,6 +55,19 @@ fn simd_level() -> &'static str {
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 fn simd_level() -> &'static str {
     "baseline"
+}
+
+/// The C library with its version, behind a space; empty where it is part of the program or of the system.
+#[cfg(target_env = "gnu")]
+fn c_library() -> String {
+    #[expect(unsafe_code, reason = "the library gives a pointer to a text of its own that ends with a zero and stays")]
+    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+    format!(" glibc-{}", version.to_string_lossy())
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn c_library() -> String {
+    String::new()
 }
 
 /// Data caches as Linux describes them, such as `l1=48K/12` for size per core and associativity, by level. The sizes

@@ -170,14 +170,20 @@ impl<'scope, 'env: 'scope> Pool<'scope, 'env> {
                         }
                     }
                     let complaints = complaints.join().unwrap_or_default();
-                    let last = complaints.lines().rev().find(|line| !line.trim().is_empty());
-                    let reason = last.map_or_else(String::new, |line| format!(": {}", line.trim()));
+                    let reason = last_words(&complaints).map_or_else(String::new, |words| format!(": {words}"));
                     let _ = report.send((seat, number, Heard::Gone(reason)));
                 });
                 Ok(Worker::Process { child, orders })
             }
         }
     }
+}
+
+/// What a process that has ended said last: the message of its panic, else its last line.
+fn last_words(complaints: &str) -> Option<&str> {
+    let lines: Vec<&str> = complaints.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let panic = lines.iter().rposition(|line| line.contains(" panicked at "));
+    panic.and_then(|at| lines.get(at + 1)).or(lines.last()).copied()
 }
 
 impl Worker<'_> {
@@ -199,5 +205,18 @@ impl Drop for Pool<'_, '_> {
                 let _ = child.wait();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_of_a_process_are_its_panic_or_its_last_line() {
+        let panic = "warming up\n\nthread 'main' (7) panicked at src/x.rs:1:2:\nno such tensor\nnote: run with `RUST_BACKTRACE=1`\n";
+        assert_eq!(last_words(panic), Some("no such tensor"));
+        assert_eq!(last_words("first\n  terminate called \n\n"), Some("terminate called"));
+        assert_eq!(last_words("\n"), None);
     }
 }

@@ -175,12 +175,13 @@ impl<'a> Session<'a> {
             let mut pool = Pool::new(scope, crew, data, device, interrupt);
             self.walk(&mut pool, crew.n())
         });
-        self.write_trials()?;
         if let Err(error) = walked {
-            // The first error is the one to tell; the journal may be what cannot be written.
+            // The first error is the one to tell; it may be that nothing can be written any more.
+            let _ = self.write_trials();
             let _ = self.folder.record(&Event::RunInterrupted { reason: error.to_string() });
             return Err(error);
         }
+        self.write_trials()?;
         self.finish()
     }
 

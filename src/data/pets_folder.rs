@@ -317,6 +317,18 @@ mod tests {
         );
     }
 
+    /// Some of the photos of the official archive are GIFs under the names of JPEGs.
+    #[test]
+    fn a_gif_under_the_name_of_a_jpeg_opens() {
+        let folder = folder();
+        let path = folder.path().join("images/pug_10.jpg");
+        picture(30, 30, [0, 200, 0], [200, 0, 0]).save_with_format(&path, ImageFormat::Gif).unwrap();
+        assert!(fs::read(&path).unwrap().starts_with(b"GIF8"));
+        let pets = open(folder.path(), PetsTarget::Species).unwrap();
+        let Features::Pictures(pictures) = pets.features() else { panic!("pictures") };
+        assert_eq!((&pictures.picture(1)[..3], &pictures.picture(1)[189..]), (&[0, 200, 0][..], &[200, 0, 0][..]));
+    }
+
     #[test]
     fn missing_and_damaged_pictures_are_named_with_their_line() {
         let place = "cannot read picture `DIR/images/pug_10.jpg` (line 3 of `DIR/annotations/list.txt`): ";

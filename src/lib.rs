@@ -36,3 +36,4 @@ pub mod study;
 pub mod train;
 pub mod trial;
 pub mod value;
+pub mod wording;

@@ -1,11 +1,15 @@
 //! Settings in layers: defaults, the user's file, the project's `xrun.toml`, `XRUN_*` variables, flags.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
+
+use crate::spec::vocabulary::nearest;
 
 /// Where things go and what training runs on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,9 +62,85 @@ pub struct Flags {
 }
 
 /// A layer that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("settings: {0}")]
-pub struct SettingsError(String);
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A key that is no setting.
+    #[error("settings: {from}: there is no setting `{key}`")]
+    Unknown {
+        /// The key.
+        key: String,
+        /// Where it stands.
+        from: String,
+        /// The setting that may have been meant.
+        near: Option<&'static str>,
+    },
+    /// A value of the wrong type.
+    #[error("settings: {from}: `{key}` takes {wanted}, not {found}")]
+    Type {
+        /// The setting.
+        key: String,
+        /// Where it stands.
+        from: String,
+        /// What it takes.
+        wanted: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// A path that cannot be recorded.
+    #[error("settings: {from}: the path `{}` is no text in UTF-8, but records are; choose another", path.display())]
+    NoText {
+        /// Where it stands.
+        from: &'static str,
+        /// The path.
+        path: PathBuf,
+    },
+    /// Nobody to do the work.
+    #[error("settings: workers is 0, but somebody has to do the work; it must be at least 1")]
+    NoWorkers,
+    /// A file that cannot be read.
+    #[error("settings: {0}")]
+    Unreadable(String),
+}
+
+impl SettingsError {
+    fn of(error: &figment::Error) -> Self {
+        let from = match error.metadata.as_ref().map(|metadata| (&metadata.source, error.path.last())) {
+            Some((Some(Source::File(path)), _)) => path.display().to_string(),
+            Some((_, Some(key))) => format!("XRUN_{}", key.to_uppercase()),
+            _ => return Self::Unreadable(error.to_string()),
+        };
+        match &error.kind {
+            Kind::UnknownField(key, _) => Self::Unknown { key: key.clone(), from, near: nearest(key, KEYS) },
+            Kind::InvalidType(found, _) | Kind::InvalidValue(found, _) => {
+                let key = error.path.last().map_or_else(String::new, |key| key.to_lowercase());
+                let wanted = match key.as_str() {
+                    "results" | "cache" => "a path",
+                    "device" => "the name of a device",
+                    _ => "a whole number of at least 0",
+                };
+                Self::Type { key, from, wanted, found: found.to_string() }
+            }
+            _ => Self::Unreadable(error.to_string()),
+        }
+    }
+}
+
+/// The variables among `set` that look like a setting and are none, each with the one that may have been meant.
+#[must_use]
+pub fn unknown_variables(set: impl IntoIterator<Item = OsString>) -> Vec<(String, Option<String>)> {
+    let mut unknown: Vec<(String, Option<String>)> = set
+        .into_iter()
+        .filter_map(|name| name.into_string().ok())
+        .filter_map(|name| {
+            let key = name.strip_prefix("XRUN_")?.to_lowercase();
+            let is_known = KEYS.contains(&key.as_str());
+            let near = nearest(&key, KEYS).map(|near| format!("XRUN_{}", near.to_uppercase()));
+            (!is_known).then_some((name, near))
+        })
+        .collect();
+    unknown.sort();
+    unknown
+}
 
 /// The keys, in the order in which they are shown.
 pub const KEYS: [&str; 6] = ["results", "cache", "device", "threads", "workers", "retries"];
@@ -84,6 +164,13 @@ pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
         workers: 1,
         retries: 2,
     };
+    let given = [("--results", &flags.results), ("--cache", &flags.cache)];
+    let given = given.into_iter().filter_map(|(from, path)| Some((from, path.as_ref()?)));
+    for (from, path) in [("default", &defaults.results), ("default", &defaults.cache)].into_iter().chain(given) {
+        if path.to_str().is_none() {
+            return Err(SettingsError::NoText { from, path: path.clone() });
+        }
+    }
     let mut figment = Figment::from(Serialized::defaults(defaults));
     if let Some(user) = folder("XDG_CONFIG_HOME", ".config") {
         figment = figment.merge(Toml::file(user.join("xrun/settings.toml")));
@@ -92,9 +179,9 @@ pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
         .merge(Toml::file(project.join("xrun.toml")))
         .merge(Env::prefixed("XRUN_").only(&KEYS))
         .merge(Serialized::defaults(flags));
-    let mut settings: Settings = figment.extract().map_err(|error| SettingsError(error.to_string()))?;
+    let mut settings: Settings = figment.extract().map_err(|error| SettingsError::of(&error))?;
     if settings.workers == 0 {
-        return Err(SettingsError("workers is 0, but somebody has to do the work; it must be at least 1".to_owned()));
+        return Err(SettingsError::NoWorkers);
     }
     let mut origins = BTreeMap::new();
     for key in KEYS {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers from the bottom; `main.rs` and `lib.rs` stand above all of them.
 const LAYERS: &[&[&str]] = &[
-    &["value", "seed", "numerics"],
+    &["value", "seed", "numerics", "wording"],
     &["trial", "space"],
     &["metric", "split", "sampler"],
     &["spec"],

@@ -668,10 +668,10 @@ fn a_disk_that_fills_up_half_way_stops_the_run_and_keeps_what_was_recorded() {
     let before = project.contents(&earlier);
     let project = project.under("trap '' XFSZ; ulimit -f 8");
     let output = project.xrun(["long.rhai", "--quiet"]);
-    let wanted = format!(
-        "error: cannot write [PROJECT]/results/a/[RUN]/journal.jsonl: File too large (os error 27)\n{STORE_HINT}"
-    );
-    output.code(1).stdout_is("").stderr_is(&wanted);
+    let wanted = "error: cannot write [PROJECT]/results/a/[RUN]/journal.jsonl: File too large (os error 27)\n\
+         hint: free some space or mend what is named here; what is recorded is kept; \
+         go on with: xrun resume [PROJECT]/results/a/[RUN]\n";
+    output.code(1).stdout_is("").stderr_is(wanted);
     assert_eq!(project.contents(&earlier), before);
     let cut = project.runs("a").into_iter().find(|run| *run != earlier).expect("the run that was cut short");
     assert!(!project.names(&cut).contains(&"summary.json".to_owned()));

@@ -163,7 +163,7 @@ fn an_object_cannot_be_compared() {
 
 #[test]
 fn an_object_cannot_be_branched_on() {
-    let message = "bool was expected here, not search-space object";
+    let message = "a truth value was expected here, not a search-space object";
     refused_of_object("if w { }", 4, 1, message, Some(LATER));
     refused_of_object("let y = if w { 1 } else { 2 };", 12, 1, message, Some(LATER));
     refused_of_object("while w { }", 7, 1, message, Some(LATER));
@@ -212,10 +212,10 @@ fn an_object_cannot_be_written_out() {
 
 #[test]
 fn an_object_cannot_be_an_index_nor_be_indexed() {
-    let of = |what: &str| format!("{what} was expected here, not search-space object");
-    refused_of_object("let v = [1, 2][w];", 16, 1, &of("i64"), Some(LATER));
-    refused_of_object("let a = [1, 2]; a[w] = 3;", 19, 1, &of("i64"), Some(LATER));
-    refused_of_object("let m = #{ a: 1 }; let v = m[w];", 30, 1, &of("string"), Some(LATER));
+    let of = |what: &str| format!("{what} was expected here, not a search-space object");
+    refused_of_object("let v = [1, 2][w];", 16, 1, &of("a whole number"), Some(LATER));
+    refused_of_object("let a = [1, 2]; a[w] = 3;", 19, 1, &of("a whole number"), Some(LATER));
+    refused_of_object("let m = #{ a: 1 }; let v = m[w];", 30, 1, &of("a text"), Some(LATER));
     refused_of_object("let v = w[0];", 10, 1, &of("a number or text"), Some(LATER));
 }
 
@@ -537,7 +537,7 @@ fn a_script_that_does_not_end_with_an_experiment_is_refused() {
     let hint = Some("leave out the `;` behind it, if it is there");
     for (script, what, width) in [
         ("let a = 1;", "nothing", 3),
-        ("3", "a value of type i64", 1),
+        ("3", "a whole number", 1),
         ("sphere([1.0])", "`sphere(...)`", 6),
         ("uniform(0.0, 1.0)", "a search-space object", 7),
     ] {

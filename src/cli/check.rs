@@ -11,6 +11,7 @@ use crate::settings::Flags;
 use crate::spec::experiment::{Folds, Per};
 use crate::spec::leaf::ParamDomain;
 use crate::spec::{Experiment, Param};
+use crate::wording::count;
 
 pub(super) fn check(arguments: &ScriptArguments) -> Result<Exit, Failure> {
     let (evaluated, _) = evaluate(&arguments.script, &arguments.overrides, &Flags::default())?;
@@ -50,10 +51,10 @@ fn check_json(evaluated: &Evaluated) -> serde_json::Value {
 fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
     let mut parts = vec![match experiment.search() {
         Some(search) => format!(
-            "{}: {} search, {} trials a study, {}",
+            "{}: {} search, {} a study, {}",
             experiment.name(),
             search.sampler.name(),
-            search.n_trials,
+            count(search.n_trials, "trial"),
             search.objective
         ),
         None => format!("{}: no search", experiment.name()),
@@ -96,13 +97,28 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let (evaluated, settings) = evaluate(&script.script, &script.overrides, &arguments.settings.flags())?;
     let prepared = runner::prepare(&evaluated.outcome, &settings.cache)?;
     let data = prepared.data.as_ref().map(crate::data::Dataset::describe);
-    let Outcome::Experiment(experiment) = &evaluated.outcome else {
-        print("1 fit");
-        return Ok(Exit::Ok);
-    };
-    let plan = prepared.plan.as_ref().expect("an experiment has a plan");
     let device = Devices::choose(&settings, true)?.open;
     let forecast = runner::forecast(&evaluated.outcome, &prepared, &settings.results, device.class())?;
+    let experiment = match &evaluated.outcome {
+        Outcome::Experiment(experiment) => experiment,
+        Outcome::Fit(fit) => {
+            if script.json {
+                let value = serde_json::json!({
+                    "name": fit.name(),
+                    "data": data,
+                    "n_fits": 1,
+                    "n_reused": forecast.n_reused,
+                    "reused_from": forecast.reused_from,
+                });
+                print(&value.to_string());
+            } else {
+                let from = forecast.reused_from.first().map_or_else(String::new, |run| format!(", reused from {run}"));
+                print(&format!("1 fit{from}"));
+            }
+            return Ok(Exit::Ok);
+        }
+    };
+    let plan = prepared.plan.as_ref().expect("an experiment has a plan");
     if script.json {
         let value = serde_json::json!({
             "name": experiment.name(),
@@ -145,11 +161,11 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     }
     if let Some(search) = experiment.search() {
         lines.push(format!(
-            "search   {}, {} trials a study, {}, {} parameters",
+            "search   {}, {} a study, {}, {}",
             search.sampler.name(),
-            search.n_trials,
+            count(search.n_trials, "trial"),
             search.objective,
-            experiment.space().parameters().len()
+            count(experiment.space().parameters().len(), "parameter")
         ));
         if experiment.folds().is_some() {
             lines.push(match search.per {
@@ -171,7 +187,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         let (n, others, runs) = (forecast.n_reused, forecast.n_others, forecast.reused_from.join(", "));
         lines.push(match others {
             0 => format!("reused   all of them, from {runs}; nothing is trained"),
-            _ => format!("reused   {n} from {runs}; at most {others} are trained"),
+            _ => format!("reused   {n} from {runs}; {} at most to be trained", count(others, "fit")),
         });
     }
     print(&lines.join("\n"));

@@ -8,6 +8,7 @@ use super::run::{Devices, use_threads, working_project};
 use crate::device::{self, DeviceKind};
 use crate::settings;
 use crate::train::{SelfTest, self_test};
+use crate::wording::count;
 
 /// Losses of another kind of device may differ from the CPU's by rounding, which a few steps of training amplify.
 const TOLERANCE: f32 = 1e-3;
@@ -26,7 +27,7 @@ pub(super) fn doctor(arguments: &DoctorArguments) -> Result<Exit, Failure> {
 
     let threads = use_threads(settings.threads);
     let device = Devices::choose(&settings, false)?.open;
-    print(&format!("\ntesting  {} ({}), {threads} threads", device.kind(), device.class()));
+    print(&format!("\ntesting  {} ({}), {}", device.kind(), device.class(), count(threads, "thread")));
     let failed = |error: crate::train::TrainError| Failure::new(Exit::Failed, format!("the self-test failed: {error}"));
     let once = self_test(&device, true).map_err(failed)?;
     let again = self_test(&device, true).map_err(failed)?;

@@ -6,7 +6,7 @@ use super::Exit;
 use crate::device::{DeviceError, UnknownDevice};
 use crate::runner::RunError;
 use crate::script::{Diagnostic, Place};
-use crate::settings::SettingsError;
+use crate::settings::{self, SettingsError};
 use crate::store::{FindError, RecordError, StoreError};
 
 /// An error as it is printed, and how the program ends.
@@ -37,7 +37,14 @@ impl From<Diagnostic> for Failure {
 
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
-        Self::new(Exit::Usage, error.to_string()).hint("`xrun settings` shows each setting and where it comes from")
+        let failure = Self::new(Exit::Usage, error.to_string());
+        match &error {
+            SettingsError::Unknown { near: Some(near), .. } => failure.hint(format!("did you mean `{near}`?")),
+            SettingsError::Unknown { near: None, .. } => {
+                failure.hint(format!("the settings are {}", settings::KEYS.join(", ")))
+            }
+            _ => failure.hint("`xrun settings` shows each setting and where it comes from"),
+        }
     }
 }
 
@@ -60,6 +67,7 @@ impl From<StoreError> for Failure {
             StoreError::Write { .. } => failure
                 .hint("free some space or choose another folder with --results DIR; earlier runs are as they were"),
             StoreError::Read { .. } | StoreError::Damaged { .. } => failure,
+            StoreError::Missing { .. } => failure.hint("put back a copy, or remove the run with `xrun rm`"),
             StoreError::Locked { .. } => Self { exit: Exit::Locked, ..failure },
         }
     }
@@ -70,6 +78,8 @@ impl From<FindError> for Failure {
         match error {
             FindError::NotFound { .. } => Self::new(Exit::NotFound, error.to_string()).hint("`xrun ls` lists the runs"),
             FindError::Ambiguous { .. } => Self::new(Exit::NotFound, error.to_string()).hint("give more of the id"),
+            FindError::NoManifest { .. } => Self::new(Exit::NotFound, error.to_string())
+                .hint("put back a copy of run.json; a folder that never had one holds nothing to go on with"),
             FindError::Elsewhere { .. } => Self::new(Exit::Usage, error.to_string())
                 .hint("name the folder its experiment lies in with --results DIR"),
             FindError::Store(error) => error.into(),
@@ -91,8 +101,8 @@ impl From<RunError> for Failure {
         match error {
             RunError::Store(error) => error.into(),
             RunError::Final { .. } => Self::new(Exit::Failed, error.to_string()),
-            RunError::Refused(_) => Self::new(Exit::Failed, error.to_string())
-                .hint("free some space, then go on with `xrun resume @latest`; what is recorded is kept"),
+            RunError::Refused { ref path, .. } => Self::new(Exit::Failed, error.to_string())
+                .hint(format!("free some space or mend what is named here; what is recorded is kept; {}", go_on(path))),
             RunError::Worker { ref path, .. } => {
                 Self::new(Exit::Failed, error.to_string()).hint(format!("what is recorded is kept; {}", go_on(path)))
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Exit;
 use super::args::{ListArguments, SettingFlags};
 use super::failure::Failure;
-use super::output::{print, table};
+use super::output::{print, say, table};
 use super::run::{number, working_project};
 use crate::settings::{self, KEYS};
 use crate::store::index::{self, Found, RunLine};
@@ -17,7 +17,7 @@ pub(super) fn ls(arguments: &ListArguments) -> Result<Exit, Failure> {
     for run in runs {
         match run {
             Ok(run) => readable.push(run),
-            Err(error) => eprintln!("warning: {error}"),
+            Err(error) => say(&format!("warning: {error}")),
         }
     }
     if arguments.json {
@@ -25,7 +25,7 @@ pub(super) fn ls(arguments: &ListArguments) -> Result<Exit, Failure> {
             print(&json(run).to_string());
         }
     } else if readable.is_empty() {
-        eprintln!("no runs in {}", settings.results.display());
+        say(&format!("no runs in {}", settings.results.display()));
     } else {
         let header = ["run", "experiment", "status", "fits", "result"].map(str::to_owned);
         let rows: Vec<Vec<String>> = readable

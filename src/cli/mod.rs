@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::settings;
 use args::{Arguments, Command};
 
 /// How the program ends.
@@ -55,6 +56,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(exit as u8);
         }
     };
+    if !matches!(arguments.command, Some(Command::Worker(_) | Command::Probe { .. })) {
+        warn_of_variables();
+    }
     let result = match &arguments.command {
         None => run::run(&arguments.run),
         Some(Command::Check(check)) => check::check(check),
@@ -79,4 +83,12 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// A variable that looks like a setting and is none would be passed over without a word.
+fn warn_of_variables() {
+    for (name, near) in settings::unknown_variables(std::env::vars_os().map(|(name, _)| name)) {
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        output::say(&format!("warning: the variable `{name}` is no setting and is passed over{near}"));
+    }
 }

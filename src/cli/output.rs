@@ -17,7 +17,7 @@ pub(super) fn error(failure: &Failure) {
     if let Some(hint) = &failure.hint {
         text.push_str(&format!("\n{} {hint}", paint("hint:", "1;36")));
     }
-    eprintln!("{text}");
+    say(&text);
 }
 
 fn excerpt(message: &str, place: &Place) -> String {
@@ -72,9 +72,9 @@ pub(super) fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// As in `1 fit` and `2 fits`.
-pub(super) fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+/// Says something beside the result, on standard error; that nobody listens any more is no reason to stop.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// A duration for people.

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::duration;
+use super::output::{duration, say};
 use super::run::number;
 use crate::metric::Metric;
 use crate::runner::{Effort, FitFailure, FitLine, Progress};
+use crate::wording::count;
 
 /// Shows progress on standard error.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Terminal {
             Some(bars) => {
                 let _ = bars.all.println(text);
             }
-            None => eprintln!("{text}"),
+            None => say(text),
         }
     }
 }
@@ -137,11 +138,9 @@ impl Progress for Terminal {
                     format!("  {part}.{metric} {}", number(value))
                 });
                 let epochs = if line.n_epochs < line.n_planned {
-                    format!("{} of {} epochs (stopped early)", line.n_epochs, line.n_planned)
-                } else if line.n_epochs == 1 {
-                    "1 epoch".to_owned()
+                    format!("{} of {} (stopped early)", line.n_epochs, count(line.n_planned, "epoch"))
                 } else {
-                    format!("{} epochs", line.n_epochs)
+                    count(line.n_epochs, "epoch")
                 };
                 format!("{epochs}{score}")
             }

@@ -5,12 +5,13 @@ use std::time::Instant;
 use super::Exit;
 use super::args::ReplayArguments;
 use super::failure::Failure;
-use super::output::{count, duration, print};
+use super::output::{duration, print};
 use super::progress::Terminal;
 use super::run::{Devices, crew, listen_to_signals, parse_overrides, working_project};
 use crate::replay::{self, Difference, FileDifference, Place, Replay, ReplayError, Request};
 use crate::settings::{self, Settings};
 use crate::store::{Altered, FindError, Record, RecordError, StoreError};
+use crate::wording::count;
 
 /// Names listed at most in one line.
 const LISTED: usize = 8;

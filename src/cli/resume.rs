@@ -3,6 +3,7 @@
 use super::Exit;
 use super::args::ResumeArguments;
 use super::failure::Failure;
+use super::output::say;
 use super::run::{Job, Shown, conclude, conduct, parse_overrides, working_project};
 use crate::runner::Report;
 use crate::script::{self, Outcome};
@@ -11,10 +12,12 @@ use crate::store::{self, Record};
 
 pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
     let mut settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
-    let run = store::find(&settings.results, &arguments.run)?;
+    let mut run = store::find(&settings.results, &arguments.run)?;
+    // `.` and `..` have no name and no folder above them, and the names of runs and results are recorded.
+    run.path = run.path.canonicalize().unwrap_or(run.path);
     let shown = Shown { quiet: arguments.quiet, json: arguments.json };
     if let Some(summary) = run.summary {
-        eprintln!("{} came to its end; there is nothing to go on with", run.manifest.run);
+        say(&format!("{} came to its end; there is nothing to go on with", run.manifest.run));
         let n_kept = summary.n_fits;
         let (id, path) = (run.manifest.run, run.path);
         let report = Report { id, path, summary, n_trained: 0, n_kept, n_reused: 0, reused_from: Vec::new() };
@@ -22,8 +25,11 @@ pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
     }
     let run = Record::of_run(run);
     if let Some(altered) = run.altered_beginning().first() {
-        let message =
-            format!("{} was changed after the run began, by its digest in {}", altered.file, altered.recorded_in);
+        let (file, recorded_in) = (&altered.file, &altered.recorded_in);
+        let message = match &altered.found {
+            Some(_) => format!("{file} was changed after the run began, by its digest in {recorded_in}"),
+            None => format!("{file} is gone or cannot be read, but {recorded_in} tells of it"),
+        };
         return Err(Failure::new(Exit::Usage, message).hint("put it back as it was, or run the config anew"));
     }
     let run = run.run();

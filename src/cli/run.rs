@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::Exit;
 use super::args::{RunArguments, WorkerArguments};
 use super::failure::Failure;
-use super::output::{duration, print, table};
+use super::output::{duration, print, say, table};
 use super::progress::Terminal;
 use crate::device::{self, DeviceChoice, DeviceKind, OpenDevice};
 use crate::metric::Metric;
@@ -18,6 +18,7 @@ use crate::runner::{self, Crew, Interrupt, Report, Request};
 use crate::script::{self, Argument, Evaluated};
 use crate::settings::{self, Flags, Settings};
 use crate::store::{RunEntry, Summary};
+use crate::wording::count;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -49,7 +50,8 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
     let devices = Devices::choose(settings, shown.quiet)?;
     let (crew, threads) = crew(settings, &devices)?;
     let interrupt = listen_to_signals()?;
-    let command: Vec<String> = std::env::args().collect();
+    // Bytes that are no text are replaced: the record is text.
+    let command: Vec<String> = std::env::args_os().map(|part| part.to_string_lossy().into_owned()).collect();
     let request = Request {
         evaluated: job.evaluated,
         results: &settings.results,
@@ -79,7 +81,7 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
         print(&conclusion(report, time));
     }
     if !shown.quiet {
-        eprintln!("\nsee it again: xrun show {}", report.id);
+        say(&format!("\nsee it again: xrun show {}", report.id));
     }
     match report.summary.status.as_str() {
         "failed" => Exit::Failed,
@@ -177,7 +179,7 @@ impl Devices {
             DeviceChoice::Auto => {
                 let found = device::choose(&own_program()?, PROBE_TIMEOUT);
                 if !quiet {
-                    eprintln!("device: {} ({})", found.kind, found.reason);
+                    say(&format!("device: {} ({})", found.kind, found.reason));
                 }
                 vec![found.kind]
             }
@@ -207,6 +209,7 @@ fn json(report: &Report) -> serde_json::Value {
         "n_fits": report.summary.n_fits,
         "n_trained": report.n_trained,
         "n_reused": report.n_kept + report.n_reused,
+        "n_failed_trials": report.summary.n_failed_trials,
         "metrics": report.summary.test.iter().map(|(name, metric)| (format!("test.{name}"), metric.mean.into())).collect::<serde_json::Map<_, _>>(),
     })
 }
@@ -221,10 +224,8 @@ fn conclusion(report: &Report, time: Option<Duration>) -> String {
     }
     let failed = match summary.n_failed_trials {
         0 => String::new(),
-        1 => ", 1 trial failed".to_owned(),
-        n => format!(", {n} trials failed"),
+        n => format!(", {} failed", count(n, "trial")),
     };
-    let fits = if summary.n_fits == 1 { "fit" } else { "fits" };
     let mut parts = String::new();
     if report.n_kept + report.n_reused > 0 {
         parts.push_str(&format!(", {} trained", report.n_trained));
@@ -236,7 +237,7 @@ fn conclusion(report: &Report, time: Option<Duration>) -> String {
         parts.push_str(&format!(", {} reused from {}", report.n_reused, report.reused_from.join(", ")));
     }
     let time = time.map_or_else(String::new, |time| format!(" in {}", duration(time.as_secs_f64())));
-    text.push_str(&format!("{} {fits}{time}{parts}{failed}\n{}", summary.n_fits, report.path.display()));
+    text.push_str(&format!("{}{time}{parts}{failed}\n{}", count(summary.n_fits, "fit"), report.path.display()));
     text
 }
 
@@ -262,7 +263,7 @@ pub(super) fn tables(summary: &Summary) -> String {
             let n = study.n_complete + study.n_failed;
             let mut rows = vec![vec!["value".to_owned(), format!("{value:?}")]];
             rows.extend(study.best_assignment.iter().map(|(name, value)| vec![name.clone(), value.to_string()]));
-            parts.push(table(&[format!("best of {n} trials"), format!("trial {trial}")], &rows));
+            parts.push(table(&[format!("best of {}", count(n, "trial")), format!("trial {trial}")], &rows));
         }
     }
     parts.join("\n\n")
@@ -292,7 +293,7 @@ fn finals_table(summary: &Summary) -> String {
 
 fn test_table(summary: &Summary) -> String {
     let n_outer = summary.test.values().map(|metric| metric.per_outer.len()).max().unwrap_or(0);
-    let folds = if n_outer == 1 { "1 outer fold".to_owned() } else { format!("{n_outer} outer folds") };
+    let folds = count(n_outer, "outer fold");
     let rows: Vec<Vec<String>> = summary
         .test
         .iter()

@@ -7,6 +7,7 @@ use super::output::print;
 use super::run::{tables, working_project};
 use crate::settings;
 use crate::store::{self, Event, RunEntry};
+use crate::wording::count;
 
 pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
@@ -38,7 +39,12 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
     if let Some(data) = &manifest.data {
         lines.push(format!("data     {data}"));
     }
-    lines.push(format!("device   {} ({}), {} threads", manifest.device, manifest.device_class, manifest.threads));
+    lines.push(format!(
+        "device   {} ({}), {}",
+        manifest.device,
+        manifest.device_class,
+        count(manifest.threads, "thread")
+    ));
     let commit = manifest.xrun_commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit})"));
     lines.push(format!("xrun     {}{commit}", manifest.xrun_version));
     if let Some(git) = &manifest.git {
@@ -54,7 +60,8 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
         lines.push(format!("\nrun it again: xrun {}", run.path.join("config.rhai").display()));
     } else if let Some(event) = last {
         let event = serde_json::to_string(event).unwrap_or_default();
-        lines.push(format!("\nit did not come to its end; the last that is known: {event}"));
+        let state = if run.status(last) == "running" { "it is running" } else { "it did not come to its end" };
+        lines.push(format!("\n{state}; the last that is known: {event}"));
     }
     lines.join("\n")
 }

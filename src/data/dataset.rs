@@ -9,6 +9,7 @@ use super::error::DataError;
 use super::fingerprint::Fingerprint;
 use super::pictures::Pictures;
 use super::table::Table;
+use crate::wording::count;
 
 /// What is known about the rows beside their class.
 #[derive(Debug)]
@@ -143,13 +144,13 @@ impl Dataset {
     pub fn describe(&self) -> String {
         let n = self.n();
         let mut text = match self.features() {
-            Features::Pictures(p) => format!("{n} pictures {size}x{size}", size = p.size()),
+            Features::Pictures(p) => format!("{} {size}x{size}", count(n, "picture"), size = p.size()),
             Features::Table(table) => {
                 let numeric = table.columns().iter().filter(|c| c.is_numeric()).count();
                 let categorical = table.columns().len() - numeric;
-                format!("{n} rows, {numeric} numeric and {categorical} categorical columns")
+                format!("{}, {numeric} numeric and {categorical} categorical columns", count(n, "row"))
             }
-            Features::None => return format!("{n} rows without features"),
+            Features::None => return format!("{} without features", count(n, "row")),
         };
         let mut counts = vec![0; self.classes().len()];
         self.targets().iter().for_each(|&class| counts[class] += 1);
@@ -163,7 +164,7 @@ impl Dataset {
             let _ = write!(text, ", {} classes of {least} to {most}", counts.len());
         }
         if let Some(last) = self.groups().and_then(|groups| groups.iter().max()) {
-            let _ = write!(text, ", {} groups", last + 1);
+            let _ = write!(text, ", {}", count(last + 1, "group"));
         }
         text
     }

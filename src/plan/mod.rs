@@ -9,6 +9,7 @@ use crate::spec::experiment::{Folds, Per};
 use crate::spec::fit::RowsFrom;
 use crate::spec::{Experiment, FitConfig};
 use crate::split::{NestedSplits, TestRows, TrainValidation};
+use crate::wording::count;
 
 /// The position of a study in a nested cross-validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,13 +139,14 @@ impl Plan {
     pub fn arithmetic(&self) -> String {
         let n_fits = self.n_fits();
         let (n_outer, n_trials) = (self.n_inner.len(), self.n_trials);
-        let Some(&n_inner) = self.n_inner.first() else { return format!("{n_fits} trials = {n_fits} fits") };
+        let fits = count(n_fits, "fit");
+        let Some(&n_inner) = self.n_inner.first() else { return format!("{} = {fits}", count(n_fits, "trial")) };
         if self.n_inner.iter().any(|&n| n != n_inner) {
-            return format!("{} studies = {n_fits} fits", self.studies.len());
+            return format!("{} = {fits}", count(self.studies.len(), "study"));
         }
         match self.per {
-            Per::Inner => format!("{n_outer} x {n_inner} x ({n_trials} + 1) = {n_fits} fits"),
-            Per::Outer => format!("{n_outer} x ({n_trials} x {n_inner} + 1) = {n_fits} fits"),
+            Per::Inner => format!("{n_outer} x {n_inner} x ({n_trials} + 1) = {fits}"),
+            Per::Outer => format!("{n_outer} x ({n_trials} x {n_inner} + 1) = {fits}"),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::spec::fit::SplitSpec;
 use crate::spec::{FitConfig, Role};
 use crate::split::{OuterFold, TrainValidation};
 use crate::store::{Event, GitState, Manifest, RunEntry, RunFolder, SourceRecord};
+use crate::wording::count;
 
 /// The lines on top of a printed experiment.
 const EXPERIMENT_HEADER: [&str; 1] =
@@ -32,8 +33,12 @@ pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progre
     let mut folder = RunFolder::create(request.results, &subject.experiment)?;
     write_beginning(request, prepared, &folder)?;
     progress.run_started(folder.path(), &prepared.arithmetic(), subject.n_fits, request.crew.n());
-    folder.record(&Event::RunStarted { n_fits: subject.n_fits })?;
-    Session::new(request, prepared, folder, Vec::new(), subject, progress)?.run()
+    let path = folder.path().to_owned();
+    folder
+        .record(&Event::RunStarted { n_fits: subject.n_fits })
+        .map_err(RunError::from)
+        .and_then(|()| Session::new(request, prepared, folder, Vec::new(), subject, progress)?.run())
+        .map_err(|error| error.of_run(&path))
 }
 
 /// Goes on with a run that was stopped; what it has recorded is kept.
@@ -52,8 +57,12 @@ pub fn resume(
     let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
     let (mut folder, events) = RunFolder::reopen(&recorded.path)?;
     progress.run_started(folder.path(), &prepared.arithmetic(), subject.n_fits, request.crew.n());
-    folder.record(&Event::RunResumed)?;
-    Session::new(request, prepared, folder, events, subject, progress)?.run()
+    let path = folder.path().to_owned();
+    folder
+        .record(&Event::RunResumed)
+        .map_err(RunError::from)
+        .and_then(|()| Session::new(request, prepared, folder, events, subject, progress)?.run())
+        .map_err(|error| error.of_run(&path))
 }
 
 /// What would give other numbers than the run has so far.
@@ -135,7 +144,10 @@ fn fit_job<'a>(
         (Some(SplitSpec::Rows { train, validation, test, digest }), _) => {
             let n = prepared.data.as_ref().map_or(0, Dataset::n);
             if let Some(row) = train.iter().chain(validation).chain(test).find(|&&row| row >= n) {
-                return Err(RunError::Split(format!("the split names row {row}, but the data have {n} rows")));
+                return Err(RunError::Split(format!(
+                    "the split names row {row}, but the data have {}",
+                    count(n, "row")
+                )));
             }
             let rows = TrainValidation { train: train.clone(), validation: validation.clone() };
             let fold = listed.insert(OuterFold::listed(rows.clone(), test.clone())?);

@@ -37,6 +37,7 @@ use crate::script::Evaluated;
 use crate::spec::check::Problem;
 use crate::split::{SplitError, SplitFileError};
 use crate::store::{StoreError, Summary};
+use crate::wording::count;
 
 /// What a run needs beside the script.
 #[derive(Debug)]
@@ -167,11 +168,16 @@ pub enum RunError {
     /// The record cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A worker cannot write what it found.
-    #[error("{0}")]
-    Refused(String),
+    /// The record of a run that has begun cannot be written, or not be read back.
+    #[error("{reason}")]
+    Refused {
+        /// What went wrong.
+        reason: String,
+        /// The run's folder.
+        path: PathBuf,
+    },
     /// A fit was lost with its worker too often.
-    #[error("{fit} was lost {n_attempts} times, the last time because {reason}")]
+    #[error("{fit} was lost {}, the last time because {reason}", count(*n_attempts, "time"))]
     Worker {
         /// Its folder below the run's.
         fit: String,
@@ -198,6 +204,18 @@ pub enum RunError {
         /// Why.
         reason: String,
     },
+}
+
+impl RunError {
+    /// As it is to be told of a run that has begun, and can be gone on with.
+    fn of_run(self, path: &Path) -> Self {
+        match self {
+            Self::Store(error) if !matches!(error, StoreError::Locked { .. }) => {
+                Self::Refused { reason: error.to_string(), path: path.to_owned() }
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<Problem> for RunError {

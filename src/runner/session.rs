@@ -175,13 +175,12 @@ impl<'a> Session<'a> {
             let mut pool = Pool::new(scope, crew, data, device, interrupt);
             self.walk(&mut pool, crew.n())
         });
-        if let Err(error) = walked {
+        let written = self.write_trials();
+        if let Err(error) = walked.and(written) {
             // The first error is the one to tell; it may be that nothing can be written any more.
-            let _ = self.write_trials();
             let _ = self.folder.record(&Event::RunInterrupted { reason: error.to_string() });
             return Err(error);
         }
-        self.write_trials()?;
         self.finish()
     }
 
@@ -218,7 +217,9 @@ impl<'a> Session<'a> {
                     self.trained(&ticket, started, seconds)?;
                     self.settle(ticket.unit, &mut ready)?;
                 }
-                Heard::Said(Said::Refused { reason }) => return Err(RunError::Refused(reason)),
+                Heard::Said(Said::Refused { reason }) => {
+                    return Err(RunError::Refused { reason, path: self.folder.path().to_owned() });
+                }
                 Heard::Said(Said::Lost { reason }) | Heard::Gone(reason) => {
                     if let Some(mut ticket) = seats[seat].take() {
                         self.lost(&ticket, reason)?;
@@ -302,7 +303,8 @@ impl<'a> Session<'a> {
 
     fn read(&self, order: &Order<'a>) -> Result<RecordedFit, RunError> {
         RecordedFit::read(&order.folder)?.ok_or_else(|| {
-            RunError::Refused(format!("the record of {} is gone; somebody removed it", order.folder.display()))
+            let reason = format!("the record of {} is gone; somebody removed it", order.folder.display());
+            RunError::Refused { reason, path: self.folder.path().to_owned() }
         })
     }
 

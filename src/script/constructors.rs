@@ -106,6 +106,7 @@ fn declare(state: &State, arguments: &[&mut Dynamic]) -> Result<Dynamic, Problem
                 .under(Step::Index(3))
         })?,
     };
+    let domain = domain.of_type(&default);
     let default = accept(&name, &default, &domain, default.clone()).map_err(|problem| problem.under(Step::Index(1)))?;
     let argument = state.params.borrow_mut().argument(&name);
     let value = match &argument {
@@ -145,7 +146,10 @@ fn given_value(state: &State, name: &str, default: &Value, domain: &ParamDomain,
     }
     match scalar(&value) {
         Some(value) => accept(name, default, domain, value).map(Given::Value),
-        None => Err(Problem::new(format!("the param `{name}` takes a plain value, not {}", value.type_name()))),
+        None => Err(Problem::new(format!(
+            "the param `{name}` takes a plain value, not {}",
+            super::objects::of_type(value.type_name())
+        ))),
     }
 }
 

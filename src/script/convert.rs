@@ -75,7 +75,7 @@ pub(super) fn tree(value: &Dynamic, params: &Rc<RefCell<Params>>) -> Result<Tree
     if value.is_unit() {
         return Err(Problem::new("nothing stands here: `()` is no value"));
     }
-    Err(Problem::new(format!("a value of type {} cannot stand here", value.type_name())))
+    Err(Problem::new(format!("{} cannot stand here", super::objects::of_type(value.type_name()))))
 }
 
 /// The trees of a map's values.

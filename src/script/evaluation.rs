@@ -1,6 +1,7 @@
 //! One evaluation of a script: the engine with its limits, what its callbacks share, and its errors as diagnostics.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -144,8 +145,10 @@ pub(super) fn engine(state: &Rc<State>) -> Engine {
         let is_late = operations % 256 == 0 && at.started.get().elapsed() > MAX_TIME;
         is_late.then(|| Dynamic::from("time"))
     });
-    engine.on_print(|text| eprintln!("{text}"));
-    engine.on_debug(|text, _, _| eprintln!("{text}"));
+    // That nobody listens any more is no reason to stop.
+    let say = |text: &str| drop(writeln!(std::io::stderr().lock(), "{text}"));
+    engine.on_print(say);
+    engine.on_debug(move |text, _, _| say(text));
     close_clock(&mut engine);
     close_tokens(&mut engine, state);
     close_sizes(&mut engine);
@@ -374,7 +377,8 @@ fn function_not_found(signature: &str) -> Diagnostic {
 fn mismatch(expected: &str, actual: &str) -> Diagnostic {
     // Some of the engine's errors name the Rust type.
     let actual = actual.replace(std::any::type_name::<convert::Searched>(), objects::OBJECT);
-    let diagnostic = Diagnostic::new(format!("{expected} was expected here, not {actual}"));
+    let (expected, found) = (objects::of_type(expected), objects::of_type(&actual));
+    let diagnostic = Diagnostic::new(format!("{expected} was expected here, not {found}"));
     if actual.contains(objects::OBJECT) {
         diagnostic.hint("a search-space object has no value while the script runs: each trial chooses it later")
     } else {

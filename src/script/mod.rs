@@ -137,7 +137,7 @@ fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Ma
         Ok(built) if matches!(built.0.constructor().family, Family::Experiment | Family::Fit) => Ok((*built.0).clone()),
         Ok(built) => Err(ends(&format!("`{}(...)`", built.0.constructor().name))),
         Err(value) if value.is_unit() => Err(ends("nothing")),
-        Err(value) => Err(ends(&format!("a value of type {}", value.type_name()))),
+        Err(value) => Err(ends(&objects::of_type(value.type_name()))),
     }
 }
 

@@ -94,11 +94,31 @@ fn not_a_number(value: &Dynamic, wanted: &str) -> Problem {
     Problem::new(format!("{wanted} was expected here, not {}", describe(value)))
 }
 
+/// What the engine calls a type, in words; what is none of its types stays as it is.
+pub(super) fn of_type(name: &str) -> String {
+    match name {
+        "bool" => "a truth value",
+        "i64" => "a whole number",
+        "f64" => "a number",
+        "string" => "a text",
+        "char" => "a character",
+        "array" => "a list",
+        "map" => "a map",
+        "()" => "nothing",
+        OBJECT => "a search-space object",
+        "part of an experiment" => "a part of an experiment",
+        "Fn" => "a function",
+        "range" | "range=" => "a range",
+        other => other,
+    }
+    .to_owned()
+}
+
 fn describe(value: &Dynamic) -> String {
     match scalar(value) {
         Some(value) => format!("`{}`", print::value(&value)),
         None if value.is::<Searched>() => format!("a {OBJECT}"),
-        None => format!("a value of type {}", value.type_name()),
+        None => of_type(value.type_name()),
     }
 }
 

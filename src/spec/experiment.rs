@@ -139,7 +139,11 @@ impl Experiment {
                         "`{}` is to be searched, but the experiment has no `search`",
                         first.name
                     ))
-                    .hint("add search: tpe(#{ trials: 20, maximize: \"roc_auc\" }), or write one value here"),
+                    .hint(if is_formula {
+                        "add search: tpe(#{ trials: 100, minimize: \"value\" }), or write one value here"
+                    } else {
+                        "add search: tpe(#{ trials: 20, maximize: \"roc_auc\" }), or write one value here"
+                    }),
                 });
             }
             None if is_formula => {

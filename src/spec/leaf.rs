@@ -68,6 +68,19 @@ pub enum ParamDomain {
     Range(f64, f64),
 }
 
+impl ParamDomain {
+    /// With whole numbers as fractions where the param's default is one: the two are the same number.
+    #[must_use]
+    pub fn of_type(self, default: &Value) -> Self {
+        match (self, default) {
+            (Self::OneOf(values), Value::Float(_)) => {
+                Self::OneOf(values.into_iter().map(|value| value.as_f64().map_or(value, Value::Float)).collect())
+            }
+            (domain, _) => domain,
+        }
+    }
+}
+
 /// A search-space object. Two calls make two objects, however alike.
 #[derive(Clone, Debug)]
 pub struct SearchLeaf {

@@ -1,6 +1,7 @@
 //! Applies `path=value` from the command line to an experiment: a name fixes a parameter everywhere, a path replaces
 //! one place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::check::{self, Problem};
@@ -8,7 +9,7 @@ use super::expression::Expression;
 use super::leaf::{ChoiceOption, Leaf, SearchKind, SearchLeaf};
 use super::naming::{Names, element, option_segment};
 use super::resolve::rebuild;
-use super::schema::{Family, Type};
+use super::schema::{Default, Family, Field, Type};
 use super::tree::{Make, Tree};
 use super::vocabulary::nearest;
 use crate::value::Value;
@@ -124,7 +125,17 @@ fn set(
                     make.set(segment, Some(value));
                     Ok(true)
                 }
-                None => Ok(false),
+                None => {
+                    let Type::Record(known) = field.takes else { return Ok(false) };
+                    let mut record = Tree::Map(BTreeMap::new());
+                    if !set(&mut record, Some(&field.takes), constructor.family, rest, text, evaluate)? {
+                        return Ok(false);
+                    }
+                    let value = check::refit(&field.takes, constructor.family, record)
+                        .map_err(|problem| problem.hint(whole(segment, known)))?;
+                    make.set(segment, Some(value));
+                    Ok(true)
+                }
             }
         }
         Tree::List(items) => {
@@ -166,6 +177,13 @@ fn set(
         }
         Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) | Tree::Leaf(_) => Ok(false),
     }
+}
+
+/// How to set a record that is not there yet and needs more than one of its keys.
+fn whole(key: &str, known: &[Field]) -> String {
+    let needed = known.iter().filter(|field| matches!(field.default, Default::Required));
+    let needed: Vec<String> = needed.map(|field| format!("{}: ...", field.name)).collect();
+    format!("it is not there yet: set all of `{key}` at once, to #{{ {} }}", needed.join(", "))
 }
 
 /// A place for text takes the raw text; every other one a literal or a search-space object.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::wording::count;
+
 /// The outer folds, which test, or the inner folds, which validate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -57,7 +59,7 @@ pub enum SplitError {
         available: usize,
     },
     /// The labels of the rows are not one to each row.
-    #[error("there are {n_labels} {what} for {n_rows} rows; give one to each row")]
+    #[error("there are {n_labels} {what} for {}; give one to each row", count(*n_rows, "row"))]
     LabelCount {
         /// `classes` or `groups`.
         what: &'static str,
@@ -92,8 +94,8 @@ pub enum SplitError {
     },
     /// More folds than rows of some class.
     #[error(
-        "class {class} has {n_rows} rows, but {n_splits} stratified folds need one in each; \
-         ask for fewer folds, or for a split that is not stratified"
+        "class {class} has {}, but {n_splits} stratified folds need one in each; \
+         ask for fewer folds, or for a split that is not stratified", count(*n_rows, "row")
     )]
     TooFewOfClass {
         /// Index of the class.
@@ -113,8 +115,8 @@ pub enum SplitError {
     },
     /// A hold-out that leaves one of its two parts empty.
     #[error(
-        "holding out {fraction} of {n_rows} rows leaves {n_held_out} held out and {} to train on; both need at least one \
-         row, so choose another fraction", n_rows - n_held_out
+        "holding out {fraction} of {} leaves {n_held_out} held out and {} to train on; both need at least one \
+         row, so choose another fraction", count(*n_rows, "row"), n_rows - n_held_out
     )]
     EmptyPart {
         /// The fraction asked for.

@@ -2,16 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::StoreError;
 
 /// Writes under a temporary name in the same folder, flushes to disk, and renames.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let refused = |source| StoreError::Write { path: path.to_owned(), source };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = path.with_file_name(name);
+    let partial = partial(path);
     let written = File::create(&partial).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
@@ -21,6 +19,13 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let _ = fs::remove_file(&partial);
         refused(source)
     })
+}
+
+/// The temporary name of a file that is being written.
+pub(super) fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
 }
 
 /// Makes a folder and what is missing above it.

@@ -30,6 +30,12 @@ pub enum FindError {
         /// Where it was looked for.
         results: PathBuf,
     },
+    /// The folder is there, but nothing tells that it is a run.
+    #[error("{} is no run: it has no run.json", path.display())]
+    NoManifest {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Several ids begin so.
     #[error("`{asked}` could be {}", candidates.join(", "))]
     Ambiguous {
@@ -66,7 +72,8 @@ impl RunEntry {
         let file = path.join("run.json");
         let text = atomic::read(&file)?;
         let damaged = |reason: String| StoreError::Damaged { path: file.clone(), reason };
-        let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let value: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|error| damaged(format!("{error}; put back a copy, or remove the run with `xrun rm`")))?;
         if value["format"].as_u64().is_none_or(|format| format > u64::from(Manifest::FORMAT)) {
             return Err(damaged(format!(
                 "it has format {}, this xrun reads up to {}; use a newer xrun",
@@ -144,7 +151,13 @@ pub fn locate(results: &Path, asked: &str) -> Result<PathBuf, FindError> {
         matches.retain(|name| name.id == asked);
     }
     match matches.as_slice() {
-        [] => Err(not_found()),
+        [] => {
+            let beheaded = named.iter().filter(|name| name.id == asked).map(path);
+            match beheaded.chain([as_path.to_owned()]).find(|path| path.join("journal.jsonl").is_file()) {
+                Some(path) => Err(FindError::NoManifest { path }),
+                None => Err(not_found()),
+            }
+        }
         [only] => Ok(path(only)),
         several => {
             // A folder that was copied has the id of the original, and stands beside it in the order of ids.

@@ -245,9 +245,10 @@ impl FitFolder {
         text.push('\n');
         atomic::write(&self.path.join("outcome.json"), text.as_bytes())?;
         let checkpoint = self.path.join(CHECKPOINT);
-        if checkpoint.exists() {
-            // A left-over does no harm: a finished fit is never continued.
-            let _ = std::fs::remove_file(checkpoint);
+        let pieces = outcome.digests.keys().map(|name| atomic::partial(&self.path.join(name)));
+        for leftover in pieces.chain([atomic::partial(&checkpoint), checkpoint]).filter(|path| path.exists()) {
+            // It does no harm: a finished fit is never continued.
+            let _ = std::fs::remove_file(leftover);
         }
         Ok(())
     }

@@ -124,7 +124,8 @@ impl Journal {
     /// The file system refused, another process writes it, or a whole line is damaged.
     pub fn open(path: PathBuf) -> Result<(Self, Vec<Recorded>), StoreError> {
         let refused = |source| StoreError::Write { path: path.clone(), source };
-        let mut file = OpenOptions::new().read(true).append(true).open(&path).map_err(refused)?;
+        let opened = OpenOptions::new().read(true).append(true).open(&path);
+        let mut file = opened.map_err(|source| missing(&path, &source).unwrap_or_else(|| refused(source)))?;
         lock::exclusive(&file, &path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|source| StoreError::Read { path: path.clone(), source })?;
@@ -177,8 +178,14 @@ impl Journal {
 /// # Errors
 /// The file system refused, or a whole line is damaged.
 pub(super) fn read(path: &Path) -> Result<Vec<Recorded>, StoreError> {
-    let bytes = std::fs::read(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })?;
+    let refused = |source| StoreError::Read { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(|source| missing(path, &source).unwrap_or_else(|| refused(source)))?;
     Ok(chain::read(&bytes).map_err(|damage| damaged(path, &damage))?.recorded)
+}
+
+/// What there is to say when the journal is not there.
+fn missing(path: &Path, source: &std::io::Error) -> Option<StoreError> {
+    (source.kind() == std::io::ErrorKind::NotFound).then(|| StoreError::Missing { path: path.to_owned() })
 }
 
 fn damaged(path: &Path, damage: &chain::Damage) -> StoreError {

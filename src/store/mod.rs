@@ -65,6 +65,12 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file that every run has is not there.
+    #[error("{} is missing", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file does not hold what it should.
     #[error("{} is damaged: {reason}", path.display())]
     Damaged {

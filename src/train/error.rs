@@ -2,6 +2,7 @@
 
 use crate::metric::{Metric, PredictionsError};
 use crate::model::{ModelError, WeightsError};
+use crate::wording::count;
 
 /// Why a network could not be trained or used.
 #[derive(Debug, thiserror::Error)]
@@ -46,8 +47,8 @@ pub enum TrainError {
     },
     /// `drop_last` leaves nothing.
     #[error(
-        "phase `{phase}` drops incomplete batches, but {n_rows} rows do not fill a batch of {batch_size}; lower \
-         batch_size or set drop_last to false"
+        "phase `{phase}` drops incomplete batches, but {} do not fill a batch of {batch_size}; lower \
+         batch_size or set drop_last to false", count(*n_rows, "row")
     )]
     NoFullBatch {
         /// The phase.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::wording::count;
+
 /// A fold of the file, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -30,7 +32,7 @@ pub enum SplitFileError {
     #[error("the splits are not of the layout `files`, `root_splits`, `test_indices`, `nested_splits`, ...: {0}")]
     Json(#[from] serde_json::Error),
     /// A row without id, or an id too many.
-    #[error("there are {n_ids} ids for {n_rows} rows; give one id to each row")]
+    #[error("there are {} for {}; give one id to each row", count(*n_ids, "id"), count(*n_rows, "row"))]
     IdCount {
         /// Number of ids.
         n_ids: usize,

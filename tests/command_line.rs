@@ -237,6 +237,7 @@ fn a_run_speaks_json() {
         "n_fits": 2,
         "n_trained": 2,
         "n_reused": 0,
+        "n_failed_trials": 0,
         "metrics": {},
     });
     assert_eq!(output.json(), wanted);
@@ -502,7 +503,10 @@ fn a_damaged_run_is_a_warning_beside_the_others() {
     let text = project.read(&manifest);
     let damaged = "warning: [PROJECT]/results/a/[RUN]/run.json is damaged: ";
     for (text, reason) in [
-        ("{\n".to_owned(), "EOF while parsing an object at line 2 column 0"),
+        (
+            "{\n".to_owned(),
+            "EOF while parsing an object at line 2 column 0; put back a copy, or remove the run with `xrun rm`",
+        ),
         (
             text.replace("\"format\": 1,", "\"format\": 999,"),
             "it has format 999, this xrun reads up to 1; use a newer xrun",

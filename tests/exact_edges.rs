@@ -21,13 +21,13 @@ experiment(#{
 })
 "#;
 
-/// A search that takes some seconds: enough to be stopped in its middle.
+/// A search that takes a second: enough to be stopped in its middle.
 const LONG: &str = r#"
 experiment(#{
     name: "long",
     data: csv_table("table.csv", #{ target: "label" }),
     model: classifier(#{ backbone: mlp(#{ hidden: [4] }) }),
-    train: [phase("fit", #{ epochs: param("epochs", 20_000, "epochs"), optimizer: sgd(#{ lr: log_uniform(1e-3, 1e-1) }) })],
+    train: [phase("fit", #{ epochs: param("epochs", 300, "epochs"), optimizer: sgd(#{ lr: log_uniform(1e-3, 1e-1) }) })],
     cv: nested(#{ outer: stratified_kfold(2, 1), inner: stratified_kfold(2, 2) }),
     search: tpe(#{ trials: 2, maximize: "roc_auc", per: "outer" }),
 })
@@ -124,8 +124,10 @@ fn what_is_missing_of_a_run_is_named_with_what_to_do() {
     let project = project();
     let run = cut_short(&project);
     let id = run.file_name().unwrap().to_string_lossy().into_owned();
-    let put_away = |file: &str| fs::rename(project.path(run.join(file)), project.path(file)).unwrap();
-    let put_back = |file: &str| fs::rename(project.path(file), project.path(run.join(file))).unwrap();
+    let away = project.path("away");
+    fs::create_dir(&away).unwrap();
+    let put_away = |file: &str| fs::rename(project.path(run.join(file)), away.join(file)).unwrap();
+    let put_back = |file: &str| fs::rename(away.join(file), project.path(run.join(file))).unwrap();
 
     put_away("journal.jsonl");
     let output = project.xrun(["resume", &id]);

@@ -116,7 +116,7 @@ fn a_text_param_takes_the_raw_text() {
 fn a_param_refuses_a_value_of_another_type() {
     let script = with_params();
     refused(&script, &["count=4.0"], "`count=4.0`: the param `count` takes a whole number, not `4.0`", None);
-    refused(&script, &["count=()"], "`count=()`: the param `count` takes a plain value, not ()", None);
+    refused(&script, &["count=()"], "`count=()`: the param `count` takes a plain value, not `()`", None);
     refused(&script, &["high=true"], "`high=true`: the param `high` takes a number, not `true`", None);
     refused(&script, &["flag=1"], "`flag=1`: the param `flag` takes true or false, not `1`", None);
     refused(&script, &["count=four"], "`count=four`: the param `count` takes a whole number, not `four`", None);

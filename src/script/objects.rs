@@ -104,7 +104,7 @@ pub(super) fn of_type(name: &str) -> String {
         "char" => "a character",
         "array" => "a list",
         "map" => "a map",
-        "()" => "nothing",
+        "()" => "`()`",
         OBJECT => "a search-space object",
         "part of an experiment" => "a part of an experiment",
         "Fn" => "a function",

@@ -8,7 +8,7 @@ use super::run::{Devices, evaluate};
 use crate::runner;
 use crate::script::{Evaluated, Outcome};
 use crate::settings::Flags;
-use crate::spec::experiment::{Folds, Per};
+use crate::spec::experiment::{Folds, Per, SearchSpec};
 use crate::spec::leaf::ParamDomain;
 use crate::spec::{Experiment, Param};
 use crate::wording::count;
@@ -51,9 +51,10 @@ fn check_json(evaluated: &Evaluated) -> serde_json::Value {
 fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
     let mut parts = vec![match experiment.search() {
         Some(search) => format!(
-            "{}: {} search, {} a study, {}",
+            "{}: {} search{}, {} a study, {}",
             experiment.name(),
             search.sampler.name(),
+            over_points(search),
             count(search.n_trials, "trial"),
             search.objective
         ),
@@ -78,6 +79,11 @@ fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
         parts.push(table(&["param", "value", "help"].map(str::to_owned), &rows));
     }
     parts.join("\n\n")
+}
+
+/// The size of a grid, as in ` over 12 points`.
+fn over_points(search: &SearchSpec) -> String {
+    search.n_points.map_or_else(String::new, |n| format!(" over {n} points"))
 }
 
 fn param_row(param: &Param) -> Vec<String> {
@@ -161,8 +167,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     }
     if let Some(search) = experiment.search() {
         lines.push(format!(
-            "search   {}, {} a study, {}, {}",
+            "search   {}{}, {} a study, {}, {}",
             search.sampler.name(),
+            over_points(search),
             count(search.n_trials, "trial"),
             search.objective,
             count(experiment.space().parameters().len(), "parameter")

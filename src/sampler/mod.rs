@@ -5,9 +5,12 @@
 //! another process and after any order of finishing. What an assignment is worth is left to the caller.
 //!
 //! [`Sampler::Random`] draws every parameter on its own, uniformly on its scale. [`Sampler::Tpe`] is the
-//! tree-structured Parzen estimator (Bergstra et al. 2011, NeurIPS), in its multivariate form.
+//! tree-structured Parzen estimator (Bergstra et al. 2011, NeurIPS), in its multivariate form. [`Sampler::Grid`] tries
+//! every point of a finite space.
 
 mod axis;
+mod error;
+mod grid;
 mod kernels;
 mod observations;
 mod parzen;
@@ -24,6 +27,8 @@ use crate::space::SearchSpace;
 use crate::trial::{Direction, TrialRecord};
 use crate::value::Assignment;
 
+pub use self::error::SamplerError;
+use self::grid::Grid;
 pub use self::tpe::TpeSettings;
 
 /// How a study picks the next assignment.
@@ -33,6 +38,8 @@ pub enum Sampler {
     Random,
     /// The tree-structured Parzen estimator.
     Tpe(TpeSettings),
+    /// Every point of a finite space once, in a random order.
+    Grid,
 }
 
 impl Sampler {
@@ -42,6 +49,18 @@ impl Sampler {
         match self {
             Self::Random => "random",
             Self::Tpe(_) => "tpe",
+            Self::Grid => "grid",
+        }
+    }
+
+    /// How many different trials there are, if that is what ends a search.
+    ///
+    /// # Errors
+    /// If this sampler cannot search the space.
+    pub fn n_points(&self, space: &SearchSpace) -> Result<Option<u64>, SamplerError> {
+        match self {
+            Self::Random | Self::Tpe(_) => Ok(None),
+            Self::Grid => Grid::new(space, &Assignment::new()).map(|grid| Some(grid.n_points())),
         }
     }
 
@@ -50,7 +69,11 @@ impl Sampler {
     /// `history` holds trials with a smaller number, in any order. Pending ones count as bad ("constant liar"),
     /// so that trials running at once do not all go to the same place; failed ones count for nothing. The result
     /// depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the parameters drawn
-    /// together and `seed / "trial <number>" / "parameter" / <name>` for one drawn alone.
+    /// together and `seed / "trial <number>" / "parameter" / <name>` for one drawn alone; the order of a grid is
+    /// `seed / "grid"`.
+    ///
+    /// # Panics
+    /// If this sampler cannot search the space: ask [`Sampler::n_points`] first.
     #[must_use]
     pub fn suggest(
         &self,
@@ -60,12 +83,17 @@ impl Sampler {
         number: usize,
         seed: Seed,
     ) -> Assignment {
-        let seed = seed.child_at("trial", number);
+        let trial = seed.child_at("trial", number);
         match self {
-            Self::Random => random::suggest(space, seed),
-            Self::Tpe(settings) => tpe::suggest(settings, space, history, direction, seed),
+            Self::Random => random::suggest(space, trial),
+            Self::Tpe(settings) => tpe::suggest(settings, space, history, direction, trial),
+            Self::Grid => grid(space, &Assignment::new()).next(history, seed.child("grid")),
         }
     }
+}
+
+fn grid<'a>(space: &'a SearchSpace, known: &Assignment) -> Grid<'a> {
+    Grid::new(space, known).expect("the space was found to be a grid before the search began")
 }
 
 /// The seed of a parameter that is drawn alone. One level below the trial, so no name can meet the joint stream.

@@ -11,7 +11,7 @@ use super::leaf::Leaf;
 use super::naming::{Blame, Names};
 use super::resolve::resolve;
 use super::tree::{Make, Tree};
-use super::{parse, print};
+use super::{parse, print, search};
 use crate::metric::Metric;
 use crate::sampler::Sampler;
 use crate::space::SearchSpace;
@@ -41,8 +41,10 @@ impl std::fmt::Display for Objective {
 pub struct SearchSpec {
     /// Suggests assignments.
     pub sampler: Sampler,
-    /// Trials of each study.
+    /// Trials of each study; not more than there are points.
     pub n_trials: usize,
+    /// Points of a grid.
+    pub n_points: Option<usize>,
     /// What is optimised.
     pub objective: Objective,
     /// What a study is.
@@ -128,7 +130,8 @@ impl Experiment {
                 }
             }
         }
-        let search = part("search").map(parse::search).transpose().map_err(|p| blame_part("search", p))?;
+        let space = names.space();
+        let search = part("search").map(|make| search::settle(make, &names, &space)).transpose()?;
         let folds = part("cv").map(parse::folds).transpose().map_err(|p| blame_part("cv", p))?;
         match &search {
             None if !names.leaves().is_empty() => {
@@ -165,7 +168,7 @@ impl Experiment {
             _ => unreachable!("an experiment has a name"),
         };
         Ok(Self {
-            space: names.space(),
+            space,
             data: part("data").map(parse::data),
             threshold: part("threshold").map_or(ThresholdRule::Fixed(0.5), parse::threshold),
             folds,

@@ -21,6 +21,7 @@ pub mod parse;
 pub mod print;
 pub mod resolve;
 pub mod schema;
+mod search;
 pub mod tree;
 pub mod vocabulary;
 

@@ -196,6 +196,7 @@ pub(super) fn objective(make: &impl Read) -> Result<Option<Objective>, Problem> 
 pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
     let sampler = match make.constructor().name {
         "random" => Sampler::Random,
+        "grid" => Sampler::Grid,
         "tpe" => Sampler::Tpe(TpeSettings {
             n_startup: make.count("n_startup"),
             n_candidates: NonZeroUsize::new(make.count("n_candidates")).expect(CHECKED),
@@ -205,7 +206,8 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
     };
     Ok(SearchSpec {
         sampler,
-        n_trials: make.count("trials"),
+        n_trials: make.get("trials").map_or(usize::MAX, |_| make.count("trials")),
+        n_points: None,
         objective: objective(make)?.expect(CHECKED),
         per: if make.text("per") == "inner" { Per::Inner } else { Per::Outer },
         lag: make.count("lag"),

@@ -414,6 +414,24 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         "tree-structured Parzen estimator",
     ),
     constructor("random", Family::Search, 0, &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG], "random search"),
+    constructor(
+        "grid",
+        Family::Search,
+        0,
+        &[
+            field(
+                "trials",
+                COUNT,
+                Default::Absent,
+                "number of trials of each study; all points of the grid if left out",
+            ),
+            MAXIMIZE,
+            MINIMIZE,
+            PER,
+            LAG,
+        ],
+        "every point of a finite space once, in random order",
+    ),
     constructor("youden", Family::Threshold, 0, &[], "largest sensitivity + specificity - 1 on validation rows"),
     constructor(
         "fixed",

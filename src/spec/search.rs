@@ -1,0 +1,30 @@
+//! The search of an experiment, held against its space.
+
+use std::convert::Infallible;
+
+use super::check::Problem;
+use super::experiment::SearchSpec;
+use super::naming::{Blame, Names};
+use super::parse;
+use super::tree::Make;
+use crate::space::SearchSpace;
+
+/// The search that `make` describes, which ends with the last point of a finite grid.
+///
+/// # Errors
+/// A metric in the wrong direction, or a parameter that the sampler cannot search, at the place of the parameter.
+pub(super) fn settle(make: &Make<Infallible>, names: &Names, space: &SearchSpace) -> Result<SearchSpec, Blame> {
+    let blame = |problem: Problem| Blame { origin: make.origin().clone(), problem };
+    let mut search = parse::search(make).map_err(blame)?;
+    let n_points = search.sampler.n_points(space).map_err(|error| {
+        let leaf = names.leaves().iter().find(|named| named.name == error.parameter());
+        let origin = leaf.map_or_else(|| make.origin(), |named| named.leaf.origin());
+        Blame { origin: origin.clone(), problem: Problem::new(error.to_string()).hint(error.hint()) }
+    })?;
+    if let Some(n) = n_points {
+        let n = usize::try_from(n).unwrap_or(usize::MAX);
+        search.n_points = Some(n);
+        search.n_trials = search.n_trials.min(n);
+    }
+    Ok(search)
+}

@@ -6,16 +6,20 @@
 //!
 //! [`Sampler::Random`] draws every parameter on its own, uniformly on its scale. [`Sampler::Tpe`] is the
 //! tree-structured Parzen estimator (Bergstra et al. 2011, NeurIPS), in its multivariate form. [`Sampler::Grid`] tries
-//! every point of a finite space.
+//! every point of a finite space, [`Sampler::QuasiRandom`] spreads trials evenly, and [`Sampler::CmaEs`] is an evolution
+//! strategy for numbers.
 
 mod axis;
+mod cmaes;
 mod error;
 mod grid;
 mod kernels;
 mod observations;
 mod parzen;
+mod quasi;
 mod random;
 mod split;
+mod strategy;
 mod tpe;
 mod truncated_normal;
 
@@ -27,12 +31,13 @@ use crate::space::SearchSpace;
 use crate::trial::{Direction, TrialRecord};
 use crate::value::Assignment;
 
+pub use self::cmaes::CmaEsSettings;
 pub use self::error::SamplerError;
 use self::grid::Grid;
 pub use self::tpe::TpeSettings;
 
 /// How a study picks the next assignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampler {
     /// Every parameter on its own, uniform on its scale (or normal).
     Random,
@@ -40,6 +45,10 @@ pub enum Sampler {
     Tpe(TpeSettings),
     /// Every point of a finite space once, in a random order.
     Grid,
+    /// A scrambled Halton sequence.
+    QuasiRandom,
+    /// The covariance matrix adaptation evolution strategy.
+    CmaEs(CmaEsSettings),
 }
 
 impl Sampler {
@@ -50,6 +59,8 @@ impl Sampler {
             Self::Random => "random",
             Self::Tpe(_) => "tpe",
             Self::Grid => "grid",
+            Self::QuasiRandom => "quasi_random",
+            Self::CmaEs(_) => "cmaes",
         }
     }
 
@@ -59,7 +70,8 @@ impl Sampler {
     /// If this sampler cannot search the space.
     pub fn n_points(&self, space: &SearchSpace) -> Result<Option<u64>, SamplerError> {
         match self {
-            Self::Random | Self::Tpe(_) => Ok(None),
+            Self::Random | Self::Tpe(_) | Self::QuasiRandom => Ok(None),
+            Self::CmaEs(_) => cmaes::check(space).map(|()| None),
             Self::Grid => Grid::new(space, &Assignment::new()).map(|grid| Some(grid.n_points())),
         }
     }
@@ -69,8 +81,8 @@ impl Sampler {
     /// `history` holds trials with a smaller number, in any order. Pending ones count as bad ("constant liar"),
     /// so that trials running at once do not all go to the same place; failed ones count for nothing. The result
     /// depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the parameters drawn
-    /// together and `seed / "trial <number>" / "parameter" / <name>` for one drawn alone; the order of a grid is
-    /// `seed / "grid"`.
+    /// together and `seed / "trial <number>" / "parameter" / <name>` for one drawn alone; `seed / "grid"`,
+    /// `seed / "quasi_random"` and `seed / "cmaes"` for what is drawn once for all trials.
     ///
     /// # Panics
     /// If this sampler cannot search the space: ask [`Sampler::n_points`] first.
@@ -88,6 +100,8 @@ impl Sampler {
             Self::Random => random::suggest(space, trial),
             Self::Tpe(settings) => tpe::suggest(settings, space, history, direction, trial),
             Self::Grid => grid(space, &Assignment::new()).next(history, seed.child("grid")),
+            Self::QuasiRandom => quasi::suggest(space, number, seed.child("quasi_random")),
+            Self::CmaEs(settings) => cmaes::suggest(settings, space, history, direction, seed.child("cmaes"), trial),
         }
     }
 }

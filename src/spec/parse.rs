@@ -12,7 +12,7 @@ use super::fit::{Formula, LossRule, SplitSpec};
 use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Optimizer, PhaseSpec};
 use super::tree::{Make, Tree};
 use crate::metric::Metric;
-use crate::sampler::{Sampler, TpeSettings};
+use crate::sampler::{CmaEsSettings, Sampler, TpeSettings};
 use crate::split::{NestedSplitter, SplitError, Splitter, Take};
 use crate::trial::Direction;
 
@@ -197,6 +197,11 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
     let sampler = match make.constructor().name {
         "random" => Sampler::Random,
         "grid" => Sampler::Grid,
+        "quasi_random" => Sampler::QuasiRandom,
+        "cmaes" => Sampler::CmaEs(CmaEsSettings {
+            sigma: make.float("sigma"),
+            population: make.get("population").map(|_| make.count("population")),
+        }),
         "tpe" => Sampler::Tpe(TpeSettings {
             n_startup: make.count("n_startup"),
             n_candidates: NonZeroUsize::new(make.count("n_candidates")).expect(CHECKED),

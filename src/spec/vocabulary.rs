@@ -432,6 +432,38 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         ],
         "every point of a finite space once, in random order",
     ),
+    constructor(
+        "quasi_random",
+        Family::Search,
+        0,
+        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG],
+        "points that fill the space evenly: a scrambled Halton sequence",
+    ),
+    constructor(
+        "cmaes",
+        Family::Search,
+        0,
+        &[
+            TRIALS,
+            MAXIMIZE,
+            MINIMIZE,
+            PER,
+            LAG,
+            field(
+                "sigma",
+                POSITIVE,
+                Default::Float(0.3),
+                "standard deviation of the first trials, as a part of each range",
+            ),
+            field(
+                "population",
+                Type::Int { low: 2, high: 1 << 20 },
+                Default::Absent,
+                "trials of a generation; 4 + 3 ln(number of parameters) if left out",
+            ),
+        ],
+        "CMA-ES, an evolution strategy for numbers without choices",
+    ),
     constructor("youden", Family::Threshold, 0, &[], "largest sensitivity + specificity - 1 on validation rows"),
     constructor(
         "fixed",

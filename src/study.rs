@@ -1,5 +1,8 @@
 //! One search: asks the sampler, keeps the finished records, knows the best.
 
+use std::collections::BTreeMap;
+
+use crate::importance::importance;
 use crate::sampler::Sampler;
 use crate::seed::Seed;
 use crate::space::SearchSpace;
@@ -15,6 +18,7 @@ pub struct Study {
     direction: Direction,
     seed: Seed,
     lag: usize,
+    known: Vec<Assignment>,
     records: Vec<TrialRecord>,
 }
 
@@ -22,7 +26,13 @@ impl Study {
     /// A study without trials. `seed` is the study's own node, `lag` at least 1.
     #[must_use]
     pub fn new(space: SearchSpace, sampler: Sampler, direction: Direction, seed: Seed, lag: usize) -> Self {
-        Self { space, sampler, direction, seed, lag: lag.max(1), records: Vec::new() }
+        Self { space, sampler, direction, seed, lag: lag.max(1), known: Vec::new(), records: Vec::new() }
+    }
+
+    /// The same study with points that its first trials try, each whole or in part: the sampler fills in the rest.
+    #[must_use]
+    pub fn with_known(self, known: Vec<Assignment>) -> Self {
+        Self { known, ..self }
     }
 
     /// Whether what the next trial may see is known.
@@ -42,8 +52,10 @@ impl Study {
         let number = self.records.len();
         let seen = (number + 1).saturating_sub(self.lag);
         let seed = self.seed.child("sampler");
-        let suggest =
-            |history: &[TrialRecord]| self.sampler.suggest(&self.space, history, self.direction, number, seed);
+        let suggest = |history: &[TrialRecord]| match self.known.get(number) {
+            Some(known) => self.sampler.complete(&self.space, known, history, self.direction, number, seed),
+            None => self.sampler.suggest(&self.space, history, self.direction, number, seed),
+        };
         let assignment = if seen == number {
             suggest(&self.records)
         } else {
@@ -74,15 +86,25 @@ impl Study {
     /// The complete trial with the best value; the earlier one of equals.
     #[must_use]
     pub fn best(&self) -> Option<(&TrialRecord, f64)> {
-        let mut best: Option<(&TrialRecord, f64)> = None;
-        for record in &self.records {
-            if let TrialState::Complete { value } = record.state
-                && best.is_none_or(|(_, held)| self.direction.better(value, held))
-            {
-                best = Some((record, value));
+        self.best_so_far().last()
+    }
+
+    /// The complete trials that are better than all with a smaller number, and their values.
+    pub fn best_so_far(&self) -> impl Iterator<Item = (&TrialRecord, f64)> {
+        let mut best: Option<f64> = None;
+        self.records.iter().filter_map(move |record| match record.state {
+            TrialState::Complete { value } if best.is_none_or(|held| self.direction.better(value, held)) => {
+                best = Some(value);
+                Some((record, value))
             }
-        }
-        best
+            _ => None,
+        })
+    }
+
+    /// The share of each parameter in a trial's being among the best: see [`importance()`].
+    #[must_use]
+    pub fn importance(&self) -> BTreeMap<String, f64> {
+        importance(&self.space, &self.records, self.direction)
     }
 }
 
@@ -90,7 +112,7 @@ impl Study {
 mod tests {
     use super::*;
     use crate::sampler::TpeSettings;
-    use crate::space::{Distribution, Parameter};
+    use crate::space::{Condition, Distribution, Parameter};
     use crate::value::Value;
 
     fn study(sampler: Sampler, lag: usize) -> Study {
@@ -114,7 +136,47 @@ mod tests {
             study.tell(number, TrialState::from_objective(value));
         }
         assert_eq!(study.best().map(|(record, value)| (record.number, value)), Some((2, 0.9)));
+        let so_far: Vec<usize> = study.best_so_far().map(|(record, _)| record.number).collect();
+        assert_eq!(so_far, [1, 2]);
         assert!(matches!(study.records()[0].state, TrialState::Failed { .. }));
+    }
+
+    #[test]
+    fn known_points_come_first_and_what_they_leave_open_is_filled_in() {
+        let text = |label: &str| Value::Text(label.to_owned());
+        let choice = Distribution::choice(vec![text("a"), text("b")]).expect("two options");
+        let unit = || Distribution::uniform(0.0, 1.0).expect("bounds are ordered");
+        let space = SearchSpace::new(vec![
+            Parameter::new("kind", choice),
+            Parameter::new("x", unit()).only_if(Condition::new("kind", vec![text("a")])),
+            Parameter::new("y", unit()).only_if(Condition::new("kind", vec![text("b")])),
+            Parameter::new("z", unit()),
+        ])
+        .expect("the choice comes first");
+        let known = vec![
+            Assignment::from([("kind".to_owned(), text("a")), ("x".to_owned(), Value::Float(0.25))]),
+            Assignment::from([("kind".to_owned(), text("b"))]),
+            Assignment::from([("z".to_owned(), Value::Float(0.5))]),
+        ];
+        for sampler in [Sampler::Random, Sampler::QuasiRandom, Sampler::Tpe(TpeSettings::default())] {
+            let study = |known| {
+                let mut study =
+                    Study::new(space.clone(), sampler, Direction::Minimize, Seed::root(1), 1).with_known(known);
+                for _ in 0..5 {
+                    let (number, assignment) = study.ask();
+                    space.check(&assignment).expect("every active parameter has a value of its own");
+                    study.tell(number, TrialState::from_objective(0.5));
+                }
+                study.records.into_iter().map(|record| record.assignment).collect::<Vec<_>>()
+            };
+            let tried = study(known.clone());
+            for (known, tried) in known.iter().zip(&tried) {
+                assert!(known.iter().all(|(name, value)| tried[name] == *value));
+            }
+            let without = study(Vec::new());
+            assert_eq!(tried[0]["z"], without[0]["z"]);
+            assert_eq!(tried[2]["kind"], without[2]["kind"]);
+        }
     }
 
     #[test]

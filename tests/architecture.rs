@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["value", "seed", "numerics", "wording"],
     &["trial", "space"],
-    &["metric", "split", "sampler"],
+    &["metric", "split", "sampler", "importance"],
     &["spec"],
     &["data", "script", "study", "device", "settings"],
     &["model", "plan"],

@@ -6,6 +6,7 @@ mod diff;
 mod doctor;
 mod failure;
 mod gc;
+mod insight;
 mod ls;
 mod output;
 mod progress;

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::args::ShowArguments;
 use super::failure::Failure;
+use super::insight::insight;
 use super::output::print;
 use super::run::{tables, working_project};
 use crate::settings;
@@ -56,6 +57,10 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
         let tables = tables(summary);
         if !tables.is_empty() {
             lines.push(format!("\n{tables}"));
+        }
+        let insight = insight(summary);
+        if !insight.is_empty() {
+            lines.push(format!("\n{insight}"));
         }
         lines.push(format!("\nrun it again: xrun {}", run.path.join("config.rhai").display()));
     } else if let Some(event) = last {

@@ -12,7 +12,7 @@ use crate::spec::experiment::ThresholdRule;
 use crate::spec::fit::{FitPlace, RowsFrom};
 use crate::spec::{Experiment, Role};
 use crate::split::{OuterFold, TrainValidation};
-use crate::store::{FitPath, RecordedFit, StoreError, StudySummary, TrialRow};
+use crate::store::{BestSoFar, FitPath, RecordedFit, StoreError, StudySummary, TrialRow};
 use crate::study::Study;
 use crate::trial::{TrialRecord, TrialState};
 use crate::value::Assignment;
@@ -84,7 +84,9 @@ impl<'a> StudyRun<'a> {
         };
         let study = experiment.search().map(|search| {
             let node = id.labels().iter().fold(Seed::root(experiment.seed()), |seed, label| seed.child(label));
-            Study::new(experiment.space().clone(), search.sampler, search.objective.direction, node, search.lag)
+            let direction = search.objective.direction;
+            Study::new(experiment.space().clone(), search.sampler, direction, node, search.lag)
+                .with_known(search.enqueue.clone())
         });
         let running = BTreeMap::new();
         let stage = if study.is_some() { Stage::Searching } else { Stage::Chosen };
@@ -264,6 +266,8 @@ impl<'a> StudyRun<'a> {
             best_trial: best.map(|(record, _)| record.number),
             best_value: best.map(|(_, value)| value),
             best_assignment: best.map_or_else(Assignment::new, |(record, _)| record.assignment.clone()),
+            history: study.best_so_far().map(|(record, value)| BestSoFar { trial: record.number, value }).collect(),
+            importance: study.importance(),
         })
     }
 }

@@ -48,9 +48,7 @@ impl Default for CmaEsSettings {
 
 /// Refuses parameters without an order. What depends on a choice need not be looked at: the choice comes first.
 pub(super) fn check(space: &SearchSpace) -> Result<(), SamplerError> {
-    let unordered = |parameter: &&Parameter| {
-        matches!(parameter.distribution().kind(), DistributionView::Choice { options } if options.len() > 1)
-    };
+    let unordered = |parameter: &&Parameter| matches!(parameter.distribution().kind(), DistributionView::Choice { options } if options.len() > 1);
     match space.parameters().iter().find(unordered) {
         None => Ok(()),
         Some(parameter) => Err(SamplerError::NotNumeric {
@@ -107,7 +105,8 @@ fn replay(
         rest = after;
         let told = generation.iter().filter_map(|record| {
             let TrialState::Complete { value } = record.state else { return None };
-            let point = coordinates.iter().map(|coordinate| coordinate.of(&record.assignment)).collect::<Option<_>>()?;
+            let point =
+                coordinates.iter().map(|coordinate| coordinate.of(&record.assignment)).collect::<Option<_>>()?;
             Some(Told { point, loss: direction.loss(value) })
         });
         strategy.tell(told.collect());

@@ -104,6 +104,49 @@ impl Sampler {
             Self::CmaEs(settings) => cmaes::suggest(settings, space, history, direction, seed.child("cmaes"), trial),
         }
     }
+
+    /// As [`Sampler::suggest`], with the `known` parameters at their values. A grid takes the next of its points that
+    /// agrees with them; every other sampler fills in what it would have suggested, and draws at random what exists only
+    /// because of a known choice.
+    ///
+    /// # Panics
+    /// As [`Sampler::suggest`].
+    #[must_use]
+    pub fn complete(
+        &self,
+        space: &SearchSpace,
+        known: &Assignment,
+        history: &[TrialRecord],
+        direction: Direction,
+        number: usize,
+        seed: Seed,
+    ) -> Assignment {
+        match self {
+            Self::Grid => grid(space, known).next(history, seed.child("grid")),
+            Self::Random | Self::Tpe(_) | Self::QuasiRandom | Self::CmaEs(_) => {
+                let suggested = self.suggest(space, history, direction, number, seed);
+                with_known(space, known, suggested, seed.child_at("trial", number))
+            }
+        }
+    }
+}
+
+/// A suggestion with `known` values in the place of its own.
+fn with_known(space: &SearchSpace, known: &Assignment, mut suggested: Assignment, trial: Seed) -> Assignment {
+    let mut assignment = Assignment::new();
+    for parameter in space.parameters() {
+        if !parameter.is_active(&assignment) {
+            continue;
+        }
+        let name = parameter.name();
+        let value = known
+            .get(name)
+            .cloned()
+            .or_else(|| suggested.remove(name))
+            .unwrap_or_else(|| random::draw(parameter.distribution(), &mut parameter_seed(trial, name).stream()));
+        assignment.insert(name.to_owned(), value);
+    }
+    assignment
 }
 
 fn grid<'a>(space: &'a SearchSpace, known: &Assignment) -> Grid<'a> {

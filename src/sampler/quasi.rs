@@ -84,8 +84,8 @@ fn primes() -> impl Iterator<Item = usize> {
 #[expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "tests, with small counts")]
 mod tests {
     use super::*;
-    use crate::sampler::objectives::{objectives, random_regrets, regret, study, win_chance};
     use crate::sampler::Sampler;
+    use crate::sampler::objectives::{objectives, random_regrets, regret, study, win_chance};
     use crate::trial::Direction;
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn suggest(space: &SearchSpace, trial: Seed) -> Assignment {
 
 /// One value, uniform on the distribution's scale, or normal where it is. Every value of a grid is equally likely
 /// on a linear scale: the ends are drawn from a whole step too.
-fn draw(distribution: &Distribution, stream: &mut Stream) -> Value {
+pub(super) fn draw(distribution: &Distribution, stream: &mut Stream) -> Value {
     let internal = match Axis::new(distribution) {
         #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^53")]
         Axis::Options { count } => stream.below(count) as f64,

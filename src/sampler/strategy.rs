@@ -150,9 +150,8 @@ impl Strategy {
     /// `C^(-1/2)` times a vector.
     fn whiten(&self, vector: &[f64]) -> Vec<f64> {
         let n = vector.len();
-        let along: Vec<f64> = (0..n)
-            .map(|k| (0..n).map(|i| self.axes[i][k] * vector[i]).sum::<f64>() / self.lengths[k])
-            .collect();
+        let along: Vec<f64> =
+            (0..n).map(|k| (0..n).map(|i| self.axes[i][k] * vector[i]).sum::<f64>() / self.lengths[k]).collect();
         self.axes.iter().map(|axis| dot(axis, &along)).collect()
     }
 
@@ -184,8 +183,7 @@ fn eigen(matrix: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<f64>) {
     const SWEEPS: usize = 30;
     let n = matrix.len();
     let mut a = matrix.to_vec();
-    let mut vectors: Vec<Vec<f64>> =
-        (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()).collect();
+    let mut vectors: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()).collect();
     for _ in 0..SWEEPS {
         let off: f64 = (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i][j] * a[i][j]).sum();
         let diagonal: f64 = (0..n).map(|i| a[i][i] * a[i][i]).sum();

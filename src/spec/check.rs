@@ -54,7 +54,8 @@ impl Problem {
         self
     }
 
-    fn key(mut self, key: &str) -> Self {
+    /// A problem with a key of the map at hand.
+    pub(super) fn key(mut self, key: &str) -> Self {
         self.at_key = true;
         self.under(Step::Key(key.to_owned()))
     }
@@ -277,6 +278,7 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
         (Type::List(item), Tree::List(items)) => list(item, family, items),
         (Type::Tuple(n, item), Tree::List(items)) if items.len() == *n => list(item, family, items),
         (Type::Record(known), Tree::Map(given)) => Ok(Tree::Map(fields(known, "this map", family, given)?)),
+        (Type::Assignment, Tree::Map(given)) => assignment(family, given),
         (Type::Family(wanted), Tree::Make(make)) if make.constructor().family == *wanted => Ok(Tree::Make(make)),
         (takes, tree) => Err(mismatch(takes, &tree.describe(), matches!(tree, Tree::Text(_)))),
     }
@@ -289,6 +291,20 @@ fn list<L: OpenPlace + Clone>(item: &Type, family: Family, items: Vec<Tree<L>>) 
         .map(|(index, tree)| fit(item, family, tree).map_err(|problem| problem.under(Step::Index(index))))
         .collect::<Result<_, _>>()
         .map(Tree::List)
+}
+
+fn assignment<L: OpenPlace + Clone>(family: Family, given: BTreeMap<String, Tree<L>>) -> Result<Tree<L>, Problem> {
+    for (key, tree) in &given {
+        let fits = match tree {
+            Tree::Leaf(leaf) if leaf.value().is_none() => leaf.fits(&Type::Assignment, family),
+            Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) | Tree::Leaf(_) => Ok(()),
+            Tree::List(_) | Tree::Map(_) | Tree::Make(_) => {
+                Err(Problem::new(format!("a number, a text, true or false was expected here, not {}", tree.describe())))
+            }
+        };
+        fits.map_err(|problem| problem.under(Step::Key(key.clone())))?;
+    }
+    Ok(Tree::Map(given))
 }
 
 fn not_one_of(text: &str, options: &[&str]) -> Problem {
@@ -333,6 +349,7 @@ fn wanted(takes: &Type) -> String {
         Type::List(_) => "a list".to_owned(),
         Type::Tuple(n, _) => format!("a list of {n}"),
         Type::Record(_) => "a map `#{...}`".to_owned(),
+        Type::Assignment => "a map of parameters and their values `#{...}`".to_owned(),
         Type::Family(family) => family.noun().to_owned(),
     }
 }

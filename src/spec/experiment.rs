@@ -45,6 +45,8 @@ pub struct SearchSpec {
     pub n_trials: usize,
     /// Points of a grid.
     pub n_points: Option<usize>,
+    /// Points that each study tries first, in this order; what one leaves open is the sampler's.
+    pub enqueue: Vec<Assignment>,
     /// What is optimised.
     pub objective: Objective,
     /// What a study is.

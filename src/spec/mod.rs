@@ -9,6 +9,7 @@
 mod canonical;
 pub mod check;
 pub mod data;
+mod enqueue;
 pub mod experiment;
 pub mod expression;
 pub mod fit;

@@ -213,6 +213,7 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
         sampler,
         n_trials: make.get("trials").map_or(usize::MAX, |_| make.count("trials")),
         n_points: None,
+        enqueue: Vec::new(),
         objective: objective(make)?.expect(CHECKED),
         per: if make.text("per") == "inner" { Per::Inner } else { Per::Outer },
         lag: make.count("lag"),

@@ -131,6 +131,8 @@ pub enum Type {
     List(&'static Type),
     /// A list of exactly this many.
     Tuple(usize, &'static Type),
+    /// A map of parameters' names and plain values.
+    Assignment,
     /// A map with these keys.
     Record(&'static [Field]),
     /// What a constructor of the family builds.

@@ -72,6 +72,13 @@ const LAG: Field = field(
     "a trial is suggested from the results of all but the last lag - 1 trials before it, so lag of them can run at once",
 );
 
+const ENQUEUE: Field = field(
+    "enqueue",
+    Type::List(&Type::Assignment),
+    Default::Absent,
+    "known points that are tried first, as maps of parameters and values; what one leaves open the search fills in",
+);
+
 /// Every constructor.
 pub const CONSTRUCTORS: &[Constructor] = &[
     constructor(
@@ -407,13 +414,14 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             MINIMIZE,
             PER,
             LAG,
+            ENQUEUE,
             field("n_startup", INDEX, Default::Int(10), "finished trials before the model is used; random until then"),
             field("n_candidates", COUNT, Default::Int(24), "candidates compared for each suggestion"),
             field("multivariate", Type::Bool, Default::Bool(true), "model the parameters jointly"),
         ],
         "tree-structured Parzen estimator",
     ),
-    constructor("random", Family::Search, 0, &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG], "random search"),
+    constructor("random", Family::Search, 0, &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE], "random search"),
     constructor(
         "grid",
         Family::Search,
@@ -429,6 +437,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             MINIMIZE,
             PER,
             LAG,
+            ENQUEUE,
         ],
         "every point of a finite space once, in random order",
     ),
@@ -436,7 +445,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         "quasi_random",
         Family::Search,
         0,
-        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG],
+        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE],
         "points that fill the space evenly: a scrambled Halton sequence",
     ),
     constructor(
@@ -449,9 +458,10 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             MINIMIZE,
             PER,
             LAG,
+            ENQUEUE,
             field(
                 "sigma",
-                POSITIVE,
+                Type::Float { low: 1e-6, high: 1.0 },
                 Default::Float(0.3),
                 "standard deviation of the first trials, as a part of each range",
             ),

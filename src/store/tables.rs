@@ -100,6 +100,21 @@ pub struct StudySummary {
     pub best_value: Option<f64>,
     /// Its assignment.
     pub best_assignment: Assignment,
+    /// The trials that were the best when they ended, by number.
+    #[serde(default)]
+    pub history: Vec<BestSoFar>,
+    /// What share each parameter has in a trial's being among the best; empty with fewer than 10 complete trials.
+    #[serde(default)]
+    pub importance: BTreeMap<String, f64>,
+}
+
+/// A trial that was better than all with a smaller number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestSoFar {
+    /// Its number.
+    pub trial: usize,
+    /// Its value.
+    pub value: f64,
 }
 
 /// A final model.

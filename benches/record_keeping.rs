@@ -162,6 +162,8 @@ fn summary() -> Summary {
         best_trial: Some(1),
         best_value: Some(0.912_345_678_901_234_5),
         best_assignment: assignment(),
+        history: Vec::new(),
+        importance: BTreeMap::new(),
     };
     let metric = MetricSummary { mean: 0.9, std: Some(0.01), per_outer: vec![0.89, 0.91] };
     let names = ["accuracy", "balanced_accuracy", "roc_auc", "log_loss", "f1", "precision", "recall"];

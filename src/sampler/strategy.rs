@@ -203,10 +203,9 @@ fn eigen(matrix: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<f64>) {
                 for row in a.iter_mut().chain(&mut vectors) {
                     (row[p], row[q]) = (cosine * row[p] - sine * row[q], sine * row[p] + cosine * row[q]);
                 }
-                for column in 0..n {
-                    let (upper, lower) = (a[p][column], a[q][column]);
-                    a[p][column] = cosine * upper - sine * lower;
-                    a[q][column] = sine * upper + cosine * lower;
+                let (above, below) = a.split_at_mut(q);
+                for (upper, lower) in above[p].iter_mut().zip(&mut below[0]) {
+                    (*upper, *lower) = (cosine * *upper - sine * *lower, sine * *upper + cosine * *lower);
                 }
             }
         }

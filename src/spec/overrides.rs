@@ -146,6 +146,17 @@ fn set(
                 None => Ok(false),
             }
         }
+        Tree::Map(map) if matches!(takes, Some(Type::Assignment)) => {
+            // Parameters' names have dots of their own.
+            let name = segments.join(".");
+            if !map.contains_key(&name) {
+                return Ok(false);
+            }
+            let mut changed = map.clone();
+            changed.insert(name, evaluate(text)?);
+            *tree = check::refit(&Type::Assignment, family, Tree::Map(changed))?;
+            Ok(true)
+        }
         Tree::Map(map) => {
             let Some(Type::Record(known)) = takes else { return Ok(false) };
             let Some(field) = known.iter().find(|field| field.name == segment) else { return Ok(false) };

@@ -31,9 +31,11 @@ pub(super) fn settle(make: &Make<Infallible>, names: &Names, space: &SearchSpace
     if let Some(Tree::List(listed)) = make.get("enqueue") {
         search.enqueue = known_points(listed, space)
             .and_then(|points| match points.len() {
-                n if n > search.n_trials => {
-                    Err(Problem::new(format!("`enqueue` lists {n} points, but a study has {} trials", search.n_trials)))
-                }
+                n if n > search.n_trials => Err(Problem::new(format!(
+                    "`enqueue` lists {n} points, more than the number of trials, {}",
+                    search.n_trials
+                ))
+                .hint("raise `trials`, or leave points out")),
                 _ => Ok(points),
             })
             .map_err(|problem| blame(problem.under(Step::Key("enqueue".to_owned()))))?;

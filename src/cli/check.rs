@@ -83,7 +83,7 @@ fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
 
 /// The size of a grid, as in ` over 12 points`.
 fn over_points(search: &SearchSpec) -> String {
-    search.n_points.map_or_else(String::new, |n| format!(" over {n} points"))
+    search.n_points.map_or_else(String::new, |n| format!(" over {}", count(n, "point")))
 }
 
 fn param_row(param: &Param) -> Vec<String> {

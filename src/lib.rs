@@ -23,6 +23,7 @@ pub mod metric;
 pub mod model;
 pub mod numerics;
 pub mod plan;
+pub mod pruner;
 pub mod replay;
 pub mod runner;
 pub mod sampler;

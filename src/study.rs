@@ -35,11 +35,16 @@ impl Study {
         Self { known, ..self }
     }
 
+    /// How many trials, from the first on, a trial may see the results of.
+    #[must_use]
+    pub fn n_seen(&self, number: usize) -> usize {
+        (number + 1).saturating_sub(self.lag)
+    }
+
     /// Whether what the next trial may see is known.
     #[must_use]
     pub fn can_ask(&self) -> bool {
-        let seen = (self.records.len() + 1).saturating_sub(self.lag);
-        self.records[..seen].iter().all(|record| record.state != TrialState::Pending)
+        self.records[..self.n_seen(self.records.len())].iter().all(|record| record.state != TrialState::Pending)
     }
 
     /// The number and the assignment of the next trial, which is pending from now on. The assignment depends on the
@@ -50,7 +55,7 @@ impl Study {
     pub fn ask(&mut self) -> (usize, Assignment) {
         assert!(self.can_ask(), "the trials up to the lag have ended");
         let number = self.records.len();
-        let seen = (number + 1).saturating_sub(self.lag);
+        let seen = self.n_seen(number);
         let seed = self.seed.child("sampler");
         let suggest = |history: &[TrialRecord]| match self.known.get(number) {
             Some(known) => self.sampler.complete(&self.space, known, history, self.direction, number, seed),
@@ -87,6 +92,12 @@ impl Study {
     #[must_use]
     pub fn best(&self) -> Option<(&TrialRecord, f64)> {
         self.best_so_far().last()
+    }
+
+    /// As [`Study::best`], of the first `n` trials.
+    #[must_use]
+    pub fn best_of(&self, n: usize) -> Option<(&TrialRecord, f64)> {
+        self.best_so_far().take_while(|(record, _)| record.number < n).last()
     }
 
     /// The complete trials that are better than all with a smaller number, and their values.

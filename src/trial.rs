@@ -56,9 +56,9 @@ pub enum TrialState {
     },
     /// Stopped early.
     Pruned {
-        /// The step at which it was stopped.
+        /// Epochs trained until it was stopped, over all its fits.
         step: usize,
-        /// The last objective reported before; finite.
+        /// The objective it had then: the last of its curve, or the mean over its fits; finite.
         value: Option<f64>,
     },
     /// Could not be evaluated.

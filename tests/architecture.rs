@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["value", "seed", "numerics", "wording"],
     &["trial", "space"],
-    &["metric", "split", "sampler", "importance"],
+    &["metric", "split", "sampler", "importance", "pruner"],
     &["spec"],
     &["data", "script", "study", "device", "settings"],
     &["model", "plan"],

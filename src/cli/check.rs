@@ -184,8 +184,23 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
                 }
             });
         }
+        if let Some(prune) = &search.prune {
+            let where_ = match search.per {
+                Per::Inner => "",
+                Per::Outer => ", on a trial's first inner fold; the others are trained when it has passed",
+            };
+            lines.push(format!("prune    {}{where_}", prune.name()));
+        }
+        if let Some(race) = search.race {
+            lines.push(format!(
+                "race     level {}; inner folds are trained in order, and a trial may be given up after {} of them",
+                race.level, race.min_folds
+            ));
+        }
     }
-    lines.push(format!("fits     {}", plan.arithmetic()));
+    let gives_up_folds = experiment.search().is_some_and(|search| search.per == Per::Outer && search.gives_up());
+    let at_most = if gives_up_folds { ", at most" } else { "" };
+    lines.push(format!("fits     {}{at_most}", plan.arithmetic()));
     lines.push(match plan.n_parallel() {
         1 => "at once  1 fit; a lag of more than 1 in the search allows more".to_owned(),
         n => format!("at once  {n} fits at most, by as many workers"),

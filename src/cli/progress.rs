@@ -20,6 +20,8 @@ pub(super) struct Terminal {
     bars: Option<Bars>,
     n_fits: usize,
     n_done: usize,
+    /// Whether each fit has a line: a search of many quick fits would be nothing but lines; the bar and the best say enough.
+    has_lines: bool,
     /// What each worker is at.
     labels: BTreeMap<usize, String>,
 }
@@ -38,7 +40,7 @@ impl Terminal {
     pub(super) fn new(quiet: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let bars = (!quiet && is_terminal && std::env::var_os("CI").is_none()).then(Bars::new);
-        Self { quiet, bars, n_fits: 0, n_done: 0, labels: BTreeMap::new() }
+        Self { quiet, bars, n_fits: 0, n_done: 0, has_lines: true, labels: BTreeMap::new() }
     }
 
     /// Takes the bars away.
@@ -85,6 +87,7 @@ impl Bars {
 impl Progress for Terminal {
     fn run_started(&mut self, path: &Path, arithmetic: &str, n_fits: usize, n_workers: usize) {
         self.n_fits = n_fits;
+        self.has_lines = n_fits <= 200;
         let workers = if n_workers > 1 { format!(", {n_workers} workers") } else { String::new() };
         self.line(&format!("{arithmetic}{workers}\n{}", path.display()));
         if let Some(bars) = &mut self.bars {
@@ -137,7 +140,9 @@ impl Progress for Terminal {
                     let part = if line.is_test { "test" } else { "validation" };
                     format!("  {part}.{metric} {}", number(value))
                 });
-                let epochs = if line.n_epochs < line.n_planned {
+                let epochs = if line.is_pruned {
+                    format!("pruned at epoch {} of {}", line.n_epochs, line.n_planned)
+                } else if line.n_epochs < line.n_planned {
                     format!("{} of {} (stopped early)", line.n_epochs, count(line.n_planned, "epoch"))
                 } else {
                     count(line.n_epochs, "epoch")
@@ -146,8 +151,7 @@ impl Progress for Terminal {
             }
             Err(failure) => format!("failed: {failure}"),
         };
-        // A search of many quick fits would be nothing but lines; the bar and the best say enough.
-        if self.n_fits <= 200 || result.is_err() {
+        if self.has_lines || result.is_err() {
             let width = self.n_fits.to_string().len();
             self.line(&format!("[{:>width$}/{}] {label}  {said}{effort}", self.n_done, self.n_fits));
         }
@@ -156,11 +160,18 @@ impl Progress for Terminal {
         }
     }
 
+    fn fits_skipped(&mut self, n: usize) {
+        self.n_fits -= n;
+        if let Some(bars) = &self.bars {
+            bars.fits.set_length(self.n_fits as u64);
+        }
+    }
+
     fn best(&mut self, study: &str, trial: usize, metric: Metric, value: f64) {
         let best = format!("best {metric} {} ({study}, trial {trial})", number(value));
         if let Some(bars) = &self.bars {
             bars.fits.set_message(best.clone());
-        } else if self.n_fits > 200 {
+        } else if !self.has_lines {
             self.line(&best);
         }
     }

@@ -207,6 +207,8 @@ fn json(report: &Report) -> serde_json::Value {
         "path": report.path,
         "status": report.summary.status,
         "n_fits": report.summary.n_fits,
+        "n_pruned": report.summary.n_pruned,
+        "n_epochs_saved": report.summary.n_epochs_saved,
         "n_trained": report.n_trained,
         "n_reused": report.n_kept + report.n_reused,
         "n_failed_trials": report.summary.n_failed_trials,
@@ -226,6 +228,12 @@ fn conclusion(report: &Report, time: Option<Duration>) -> String {
         0 => String::new(),
         n => format!(", {} failed", count(n, "trial")),
     };
+    let pruned = match (summary.n_pruned, summary.n_epochs_saved) {
+        (Some(n), Some(epochs)) if n > 0 => {
+            format!(", {} pruned ({} saved)", count(n, "trial"), count(epochs, "epoch"))
+        }
+        _ => String::new(),
+    };
     let mut parts = String::new();
     if report.n_kept + report.n_reused > 0 {
         parts.push_str(&format!(", {} trained", report.n_trained));
@@ -237,7 +245,8 @@ fn conclusion(report: &Report, time: Option<Duration>) -> String {
         parts.push_str(&format!(", {} reused from {}", report.n_reused, report.reused_from.join(", ")));
     }
     let time = time.map_or_else(String::new, |time| format!(" in {}", duration(time.as_secs_f64())));
-    text.push_str(&format!("{}{time}{parts}{failed}\n{}", count(summary.n_fits, "fit"), report.path.display()));
+    let fits = count(summary.n_fits, "fit");
+    text.push_str(&format!("{fits}{time}{parts}{pruned}{failed}\n{}", report.path.display()));
     text
 }
 
@@ -260,7 +269,7 @@ pub(super) fn tables(summary: &Summary) -> String {
     }
     for study in summary.studies.iter().filter(|study| study.outer.is_none()) {
         if let (Some(trial), Some(value)) = (study.best_trial, study.best_value) {
-            let n = study.n_complete + study.n_failed;
+            let n = study.n_complete + study.n_pruned.unwrap_or(0) + study.n_failed;
             let mut rows = vec![vec!["value".to_owned(), format!("{value:?}")]];
             rows.extend(study.best_assignment.iter().map(|(name, value)| vec![name.clone(), value.to_string()]));
             parts.push(table(&[format!("best of {}", count(n, "trial")), format!("trial {trial}")], &rows));

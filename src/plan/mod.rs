@@ -68,6 +68,8 @@ pub struct Plan {
     n_inner: Vec<usize>,
     per: Per,
     lag: usize,
+    /// Whether the inner folds of a trial are trained one after the other.
+    one_by_one: bool,
 }
 
 impl Plan {
@@ -93,6 +95,7 @@ impl Plan {
             n_inner,
             per,
             lag: search.map_or(1, |search| search.lag),
+            one_by_one: search.is_some_and(|search| search.race.is_some()),
         }
     }
 
@@ -117,7 +120,7 @@ impl Plan {
         }
     }
 
-    /// Fits of the whole run; a study without folds has no final fit, for it has nothing to be tested on.
+    /// Fits of the whole run, at most; a study without folds has no final fit, for it has nothing to be tested on.
     #[must_use]
     pub fn n_fits(&self) -> usize {
         self.studies
@@ -127,11 +130,12 @@ impl Plan {
     }
 
     /// How many fits can be trained at once: those of independent studies, of the trials of one that do not wait for each
-    /// other, and of the inner folds of a trial.
+    /// other, and of the inner folds of a trial unless they race.
     #[must_use]
     pub fn n_parallel(&self) -> usize {
         let n_trials = self.lag.min(self.n_trials).max(1);
-        self.studies.iter().map(|&study| n_trials * self.n_fits_per_trial(study)).sum()
+        let n_folds = |study| if self.one_by_one { 1 } else { self.n_fits_per_trial(study) };
+        self.studies.iter().map(|&study| n_trials * n_folds(study)).sum()
     }
 
     /// How the number of fits comes about, as in `2 x 2 x (3 + 1) = 16 fits`.

@@ -9,7 +9,7 @@ use crate::spec::FitConfig;
 use crate::spec::experiment::ThresholdRule;
 use crate::spec::fit::Learner;
 use crate::split::{TestRows, TrainValidation};
-use crate::store::EpochLine;
+use crate::store::{EpochLine, PrunedAt};
 use crate::train::{self, Checkpoint, EpochRecord, Observer, Predictor, TrainError, TrainSpec};
 use crate::trial::TrialState;
 
@@ -25,6 +25,8 @@ pub(super) enum Ended {
     Failed(FitFailure),
     /// The device failed; another attempt may succeed.
     Lost(String),
+    /// The observer ended it after an epoch.
+    Pruned(Pruned),
     /// The observer wanted no more.
     Interrupted,
 }
@@ -37,6 +39,17 @@ impl From<TrainError> for Ended {
             _ => Self::Failed(FitFailure(error.to_string())),
         }
     }
+}
+
+/// What is known of a fit that was ended after one of its epochs.
+#[derive(Debug)]
+pub(super) struct Pruned {
+    /// One line an epoch.
+    pub epochs: Vec<EpochLine>,
+    /// Where it ended.
+    pub at: PrunedAt,
+    /// Weights that training can change.
+    pub n_parameters: usize,
 }
 
 /// What a fit gave.
@@ -72,7 +85,7 @@ pub(super) struct Tested {
 /// Trains a fit, from a checkpoint on if there is one, and judges it on its validation rows.
 ///
 /// # Errors
-/// The fit cannot be trained, or not judged.
+/// The fit cannot be trained, or not judged; or the observer ended it.
 pub(super) fn execute(
     config: &FitConfig,
     data: Option<&Dataset>,
@@ -114,6 +127,14 @@ pub(super) fn execute(
         Err(TrainError::Checkpoint(_)) => train::train(&spec, data, rows, device, None, observer)?,
         trained => trained?,
     };
+    if trained.was_stopped() {
+        let last = trained.epochs().last().expect("it ended after an epoch");
+        return Err(Ended::Pruned(Pruned {
+            at: PrunedAt { epoch: last.epoch, value: objective_of(config, last) },
+            epochs: trained.epochs().iter().map(line).collect(),
+            n_parameters: trained.predictor().n_parameters(),
+        }));
+    }
     let validation =
         if rows.validation.is_empty() { None } else { Some(trained.predictor().predict(data, &rows.validation)?) };
     let threshold = match (config.threshold(), &validation) {
@@ -171,6 +192,12 @@ pub(super) fn test(
         }
         _ => unreachable!("an executed network has a predictor and data"),
     }
+}
+
+/// The objective after an epoch, where it is defined.
+pub(super) fn objective_of(config: &FitConfig, epoch: &EpochRecord) -> Option<f64> {
+    let metric = config.objective()?.metric;
+    epoch.validation.iter().find(|(name, _)| *name == metric).map(|&(_, value)| value)
 }
 
 fn line(record: &EpochRecord) -> EpochLine {

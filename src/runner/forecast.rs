@@ -32,7 +32,7 @@ pub fn forecast(
     device_class: &str,
 ) -> Result<Forecast, RunError> {
     let shelf = Shelf::open(results, false)?;
-    let (mut n_reused, mut reused_from) = (0, BTreeSet::new());
+    let (mut n_reused, mut n_skipped, mut reused_from) = (0, 0, BTreeSet::new());
     let mut fold = None;
     let subject = subject(outcome, prepared, &mut fold)?;
     let n_fits = subject.n_fits;
@@ -47,7 +47,7 @@ pub fn forecast(
                 let job = match job {
                     Ok(job) => job,
                     Err(reason) => {
-                        unit.ended(which, Err(reason));
+                        unit.ended(which, Err(reason))?;
                         continue;
                     }
                 };
@@ -56,7 +56,7 @@ pub fn forecast(
                     Some(found) => {
                         n_reused += 1;
                         reused_from.insert(found.run().to_owned());
-                        unit.ended(which, Ok(found.fit));
+                        unit.ended(which, Ok(found.fit))?;
                     }
                     None => is_known = false,
                 }
@@ -65,6 +65,7 @@ pub fn forecast(
                 break;
             }
         }
+        n_skipped += unit.n_skipped();
     }
-    Ok(Forecast { n_reused, n_others: n_fits - n_reused, reused_from: reused_from.into_iter().collect() })
+    Ok(Forecast { n_reused, n_others: n_fits - n_reused - n_skipped, reused_from: reused_from.into_iter().collect() })
 }

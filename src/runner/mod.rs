@@ -16,6 +16,7 @@ mod prepare;
 mod provenance;
 mod record;
 mod reuse;
+mod running;
 mod session;
 mod study_run;
 mod worker;
@@ -118,6 +119,8 @@ pub trait Progress {
     fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: f64, validation: &[(Metric, f64)]);
     /// A fit ended.
     fn fit_finished(&mut self, label: &str, result: &Result<FitLine, FitFailure>, effort: &Effort);
+    /// So many fits are not needed any more, because their trial was given up.
+    fn fits_skipped(&mut self, n: usize);
     /// A study's best so far has changed.
     fn best(&mut self, study: &str, trial: usize, metric: Metric, value: f64);
     /// Something the user should know went wrong, and the run goes on.
@@ -135,6 +138,8 @@ pub struct FitLine {
     pub score: Option<(Metric, f64)>,
     /// Whether the score is of test rows.
     pub is_test: bool,
+    /// Whether it was given up after its last epoch; the score is what it had then.
+    pub is_pruned: bool,
 }
 
 /// Why a run did not come to its end, or did not begin.

@@ -74,6 +74,13 @@ pub fn prepare(outcome: &Outcome, cache: &Path) -> Result<Prepared, RunError> {
         (Some(data), Some(folds)) => Some(draw(data, folds)?),
         _ => None,
     };
+    if let (Outcome::Experiment(experiment), Some(splits)) = (outcome, &splits)
+        && let Some(race) = experiment.search().and_then(|search| search.race)
+    {
+        for fold in splits.outer() {
+            race.over(fold.inner().len()).map_err(|error| RunError::Config(error.to_string()))?;
+        }
+    }
     let plan = match outcome {
         Outcome::Experiment(experiment) => Some(Plan::new(experiment, splits.as_ref())),
         Outcome::Fit(_) => None,

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::execute::{self, Ended, Execution, FitFailure, Tested};
-use super::order::{Job, Order, Said};
+use super::execute::{self, Ended, Execution, FitFailure, Pruned, Tested, objective_of};
+use super::order::{Order, Said};
 use crate::data::Dataset;
 use crate::device::OpenDevice;
 use crate::metric::Metric;
-use crate::spec::fit::Learner;
+use crate::pruner::Judge;
+use crate::spec::FitConfig;
 use crate::store::{FitFolder, OutcomeRecord, StoreError};
 use crate::train::{Checkpoint, EpochRecord, Flow, Observer, Predictor};
 
@@ -36,6 +37,13 @@ impl From<StoreError> for Undone {
     }
 }
 
+/// How a fit ended for reasons of its own.
+enum End {
+    Complete(Execution, Option<Tested>),
+    Pruned(Pruned),
+    Failed(FitFailure),
+}
+
 /// Trains and records a fit; `say` hears how it goes and answers whether to go on. A fit that fails for a reason of its
 /// own is recorded as failed.
 pub(super) fn carry_out(
@@ -49,27 +57,38 @@ pub(super) fn carry_out(
     let (started, clock) = (SystemTime::now(), Instant::now());
     let from = folder.last_checkpoint(&order.key).and_then(|state| Checkpoint::from_bytes(&state).ok());
     let continued_after_epoch = from.as_ref().and_then(|from| from.epochs().last()).map(|epoch| epoch.epoch);
-    let mut watch =
-        Watch { folder: &folder, key: &order.key, say, refused: None, last: Instant::now(), pause: CHECKPOINT_AFTER };
+    let mut watch = Watch {
+        folder: &folder,
+        key: &order.key,
+        config,
+        judge: judge(config, from.as_ref()),
+        say,
+        refused: None,
+        last: Instant::now(),
+        pause: CHECKPOINT_AFTER,
+    };
     let executed = execute::execute(config, data, rows, device, from, &mut watch);
     if let Some(error) = watch.refused {
         return Err(error.into());
     }
     let result = executed.and_then(|execution| {
         let tested = test.map(|test| execute::test(config, &execution, data, test)).transpose()?;
-        Ok((execution, tested))
+        Ok(End::Complete(execution, tested))
     });
-    let result = match result {
-        Ok(result) => Ok(result),
-        Err(Ended::Failed(failure)) => Err(failure),
+    let end = match result {
+        Ok(end) => end,
+        Err(Ended::Pruned(pruned)) => End::Pruned(pruned),
+        Err(Ended::Failed(failure)) => End::Failed(failure),
         Err(Ended::Lost(reason)) => return Err(Undone::Lost(reason)),
         Err(Ended::Interrupted) => return Err(Undone::Interrupted),
     };
     let seconds = clock.elapsed().as_secs_f64();
-    if let Ok((execution, tested)) = &result {
-        write(&mut folder, order, data, execution, tested.as_ref())?;
+    match &end {
+        End::Complete(execution, tested) => write(&mut folder, order, data, execution, tested.as_ref())?,
+        End::Pruned(pruned) => folder.metrics(&pruned.epochs)?,
+        End::Failed(_) => {}
     }
-    let record = OutcomeRecord { continued_after_epoch, ..outcome(order, &result, device, seconds) };
+    let record = OutcomeRecord { continued_after_epoch, ..outcome(order, &end, device, seconds) };
     folder.outcome(record)?;
     let started = humantime::format_rfc3339_millis(started).to_string();
     say(Said::Done { started, seconds });
@@ -108,12 +127,17 @@ fn write(
     Ok(())
 }
 
-fn outcome(
-    order: &Order<'_>,
-    result: &Result<(Execution, Option<Tested>), FitFailure>,
-    device: &OpenDevice,
-    seconds: f64,
-) -> OutcomeRecord {
+/// The judge of a fit that can be pruned, who knows the epochs before a checkpoint.
+fn judge(config: &FitConfig, from: Option<&Checkpoint>) -> Option<Judge> {
+    let (rule, objective) = config.prune().zip(config.objective())?;
+    let mut judge = Judge::new(rule.clone(), objective.direction, config.n_epochs());
+    for epoch in from.iter().flat_map(|from| from.epochs()) {
+        judge.see(epoch.epoch, objective_of(config, epoch));
+    }
+    Some(judge)
+}
+
+fn outcome(order: &Order<'_>, end: &End, device: &OpenDevice, seconds: f64) -> OutcomeRecord {
     let rows = order.job.rows();
     let mut n_rows =
         BTreeMap::from([("train".to_owned(), rows.train.len()), ("validation".to_owned(), rows.validation.len())]);
@@ -124,14 +148,15 @@ fn outcome(
         status: "failed".to_owned(),
         key: order.key.clone(),
         reused: None,
-        reason: result.as_ref().err().map(ToString::to_string),
+        reason: None,
+        pruned: None,
         score: None,
         threshold: None,
         kept_epochs: BTreeMap::new(),
         phase_epochs: Vec::new(),
         continued_after_epoch: None,
         n_epochs: 0,
-        n_planned: n_planned(&order.job),
+        n_planned: order.job.config().n_epochs(),
         n_rows,
         validation: BTreeMap::new(),
         test: BTreeMap::new(),
@@ -140,36 +165,39 @@ fn outcome(
         device_class: device.class().to_owned(),
         seconds,
     };
-    if let Ok((execution, tested)) = result {
-        "complete".clone_into(&mut record.status);
-        record.score = execution.score;
-        record.threshold = Some(execution.threshold);
-        record.kept_epochs.clone_from(&execution.kept_epochs);
-        record.phase_epochs.clone_from(&execution.phase_epochs);
-        record.n_epochs = execution.epochs.len();
-        record.validation = by_name(&execution.validation_metrics);
-        record.test = tested.as_ref().map(|tested| by_name(&tested.metrics)).unwrap_or_default();
-        record.n_parameters = execution.predictor.as_ref().map(Predictor::n_parameters);
+    match end {
+        End::Complete(execution, tested) => {
+            "complete".clone_into(&mut record.status);
+            record.score = execution.score;
+            record.threshold = Some(execution.threshold);
+            record.kept_epochs.clone_from(&execution.kept_epochs);
+            record.phase_epochs.clone_from(&execution.phase_epochs);
+            record.n_epochs = execution.epochs.len();
+            record.validation = by_name(&execution.validation_metrics);
+            record.test = tested.as_ref().map(|tested| by_name(&tested.metrics)).unwrap_or_default();
+            record.n_parameters = execution.predictor.as_ref().map(Predictor::n_parameters);
+        }
+        End::Pruned(pruned) => {
+            "pruned".clone_into(&mut record.status);
+            record.pruned = Some(pruned.at);
+            record.n_epochs = pruned.epochs.len();
+            record.n_parameters = Some(pruned.n_parameters);
+        }
+        End::Failed(failure) => record.reason = Some(failure.to_string()),
     }
     record
-}
-
-/// Epochs of a fit, unless it stops early.
-pub(super) fn n_planned(job: &Job<'_>) -> usize {
-    match job.config().learner() {
-        Learner::Network { phases, .. } => phases.iter().map(|phase| phase.epochs).sum(),
-        Learner::Formula(_) => 1,
-    }
 }
 
 fn by_name(metrics: &[(Metric, f64)]) -> BTreeMap<String, f64> {
     metrics.iter().map(|(metric, value)| (metric.name().to_owned(), *value)).collect()
 }
 
-/// Passes on how a training goes, and keeps its state from time to time.
+/// Passes on how a training goes, ends it where its rule says, and keeps its state from time to time.
 struct Watch<'a> {
     folder: &'a FitFolder,
     key: &'a str,
+    config: &'a FitConfig,
+    judge: Option<Judge>,
     say: &'a mut dyn FnMut(Said) -> Flow,
     refused: Option<StoreError>,
     last: Instant,
@@ -188,7 +216,9 @@ impl Observer for Watch<'_> {
             train_loss: record.train_loss,
             validation: record.validation.clone(),
         });
-        Flow::Continue
+        let value = objective_of(self.config, record);
+        let is_pruned = self.judge.as_mut().is_some_and(|judge| judge.see(record.epoch, value));
+        if is_pruned { Flow::Stop } else { Flow::Continue }
     }
 
     fn wants_checkpoint(&mut self) -> bool {

@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 
 use super::order::{Job, Order, Said};
 use super::pool::{Heard, Pool};
-use super::record::n_planned;
 use super::reuse::{self, Shelf};
-use super::study_run::{Change, Ready, StudyRun, Which};
+use super::study_run::{Change, Ready, Saved, StudyRun, Which};
 use super::{Effort, FitFailure, FitLine, Prepared, Progress, Report, Request, RunError};
 use crate::data::Dataset;
 use crate::metric::Metric;
 use crate::plan::{StudyId, fit_key};
 use crate::spec::experiment::Objective;
-use crate::store::{Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialRow};
+use crate::store::{
+    Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, StoreError, Summary, TrialRow,
+};
 use crate::trial::TrialState;
 
 /// How long a word of a worker is waited for before signals are looked at.
@@ -42,14 +43,26 @@ impl<'a> Unit<'a> {
     }
 
     /// Takes note of how a fit ended; a trial may have ended with it.
-    pub(super) fn ended(&mut self, which: Which, result: Result<RecordedFit, String>) -> Option<Change> {
+    pub(super) fn ended(
+        &mut self,
+        which: Which,
+        result: Result<RecordedFit, String>,
+    ) -> Result<Option<Change>, StoreError> {
         match (self, which) {
             (Self::Study(study), Which::Trial { number, fold }) => study.trial_fit_ended(number, fold, result),
             (Self::Study(study), Which::Final) => {
                 study.final_ended();
-                None
+                Ok(None)
             }
-            (Self::Fit { .. }, _) => None,
+            (Self::Fit { .. }, _) => Ok(None),
+        }
+    }
+
+    /// Fits that trials were spared.
+    pub(super) fn n_skipped(&self) -> usize {
+        match self {
+            Self::Study(study) => study.saved().map_or(0, |saved| saved.n_fits),
+            Self::Fit { .. } => 0,
         }
     }
 
@@ -310,7 +323,7 @@ impl<'a> Session<'a> {
 
     fn begin(&mut self, seat: usize, ticket: &Ticket<'a>) -> Result<(), RunError> {
         self.prepare_folder(&ticket.order)?;
-        self.progress.fit_started(seat, ticket.order.path.as_str(), n_planned(&ticket.order.job));
+        self.progress.fit_started(seat, ticket.order.path.as_str(), ticket.order.job.config().n_epochs());
         Ok(())
     }
 
@@ -370,11 +383,13 @@ impl<'a> Session<'a> {
             let is_wanted = wanted.is_none_or(|wanted| wanted == metric);
             outcome.test.get(metric.name()).filter(|_| is_wanted).map(|&value| (metric, value))
         });
+        let of_pruned = outcome.pruned.and_then(|pruned| pruned.value);
         FitLine {
             n_epochs: outcome.n_epochs,
             n_planned: outcome.n_planned,
             is_test: of_test.is_some(),
-            score: of_test.or(wanted.zip(outcome.score)),
+            score: of_test.or(wanted.zip(outcome.score.or(of_pruned))),
+            is_pruned: outcome.pruned.is_some(),
         }
     }
 
@@ -396,6 +411,8 @@ impl<'a> Session<'a> {
         if which == Which::Final {
             let (id, trial) = self.units[unit].chosen();
             match &result {
+                // Alone, a trial's fit may have been given up: then there is nothing to tell of it.
+                Ok(fit) if fit.outcome().pruned.is_some() => {}
                 Ok(fit) => {
                     self.finals.insert(unit, final_summary(path, id, trial, fit.outcome()));
                 }
@@ -404,7 +421,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        match self.units[unit].ended(which, result) {
+        match self.units[unit].ended(which, result)? {
             Some(change) => self.note(unit, change),
             None => Ok(()),
         }
@@ -422,7 +439,10 @@ impl<'a> Session<'a> {
                 ))),
                 None => Ok(self.folder.record(&Event::TrialSuggested { study: name, trial: number, assignment })?),
             },
-            Change::Ended { number, state, best } => {
+            Change::Ended { number, state, best, n_skipped } => {
+                if n_skipped > 0 {
+                    self.progress.fits_skipped(n_skipped);
+                }
                 self.n_failed_trials += usize::from(matches!(state, TrialState::Failed { .. }));
                 if let (Some(value), Some(objective)) = (best, self.objective) {
                     self.progress.best(&name, number, objective.metric, value);
@@ -464,13 +484,24 @@ impl<'a> Session<'a> {
                 Unit::Fit { .. } => None,
             })
             .collect();
+        let saved = self.units.iter().filter_map(|unit| match unit {
+            Unit::Study(study) => study.saved(),
+            Unit::Fit { .. } => None,
+        });
+        let saved = saved.reduce(|a, b| Saved {
+            n_trials: a.n_trials + b.n_trials,
+            n_fits: a.n_fits + b.n_fits,
+            n_epochs: a.n_epochs + b.n_epochs,
+        });
         let without_best = studies.iter().any(|study| study.best_trial.is_none());
         let status = if without_best || self.failed_final.is_some() { "failed" } else { "complete" };
         let mut summary = Summary {
             experiment: self.experiment,
             status: status.to_owned(),
-            n_fits: self.n_fits,
+            n_fits: self.n_fits - saved.map_or(0, |saved| saved.n_fits),
             n_failed_trials: self.n_failed_trials,
+            n_pruned: saved.map(|saved| saved.n_trials),
+            n_epochs_saved: saved.map(|saved| saved.n_epochs),
             objective: self.objective.map(|objective| objective.to_string()),
             studies,
             finals: self.finals.into_values().collect(),

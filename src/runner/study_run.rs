@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use super::RunError;
 use super::order::Job;
+use super::running::{self, Course, Ended, Pace, Running};
 use crate::data::Dataset;
 use crate::metric::{Predictions, youden_threshold};
 use crate::plan::{FinalJob, StudyId, TrialJob, final_rows, trial_rows};
+use crate::pruner::{Curve, StopRule};
 use crate::seed::Seed;
-use crate::spec::experiment::ThresholdRule;
+use crate::spec::experiment::{SearchSpec, ThresholdRule};
 use crate::spec::fit::{FitPlace, RowsFrom};
 use crate::spec::{Experiment, Role};
 use crate::split::{OuterFold, TrainValidation};
 use crate::store::{BestSoFar, FitPath, RecordedFit, StoreError, StudySummary, TrialRow};
 use crate::study::Study;
-use crate::trial::{TrialRecord, TrialState};
+use crate::trial::{Direction, TrialRecord, TrialState};
 use crate::value::Assignment;
 
 /// Which fit of a study.
@@ -38,8 +40,8 @@ pub(super) struct Ready<'a> {
 pub(super) enum Change {
     /// A trial was suggested.
     Suggested { number: usize, assignment: Assignment },
-    /// A trial has ended; whether it is the best so far.
-    Ended { number: usize, state: TrialState, best: Option<f64> },
+    /// A trial has ended; its value if it is the best so far, and how many of its fits are not needed.
+    Ended { number: usize, state: TrialState, best: Option<f64>, n_skipped: usize },
 }
 
 /// A study and its final.
@@ -52,9 +54,31 @@ pub(super) struct StudyRun<'a> {
     folds: Vec<(Option<usize>, TrainValidation)>,
     study: Option<Study>,
     n_trials: usize,
-    running: BTreeMap<usize, Vec<Option<Result<RecordedFit, String>>>>,
+    course: Course,
+    running: BTreeMap<usize, Running>,
+    /// What later trials are held against, by number.
+    past: BTreeMap<usize, Past>,
     best_fits: Vec<RecordedFit>,
+    saved: Saved,
     stage: Stage,
+}
+
+/// A trial that has ended with fits.
+struct Past {
+    is_complete: bool,
+    /// The objective after each epoch of its first fit; empty when no pruner asks for it.
+    curve: Vec<Option<f64>>,
+    /// The objective on each fold.
+    scores: Vec<f64>,
+}
+
+/// What trials that were given up were spared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Saved {
+    pub(super) n_trials: usize,
+    pub(super) n_fits: usize,
+    /// Planned epochs that were not trained.
+    pub(super) n_epochs: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,6 +89,20 @@ enum Stage {
     /// It has been.
     Testing,
     Ended,
+}
+
+/// In which steps the folds of a trial are trained.
+fn course(experiment: &Experiment, n_folds: usize) -> Course {
+    let search = experiment.search();
+    let pace = match search {
+        Some(SearchSpec { race: Some(race), .. }) => {
+            Pace::OneByOne(race.over(n_folds).expect("the folds were counted before the run began"))
+        }
+        Some(SearchSpec { prune: Some(_), .. }) => Pace::FirstAlone,
+        _ => Pace::AtOnce,
+    };
+    let direction = search.map_or(Direction::Minimize, |search| search.objective.direction);
+    Course { n_folds, pace, direction }
 }
 
 impl<'a> StudyRun<'a> {
@@ -88,9 +126,22 @@ impl<'a> StudyRun<'a> {
             Study::new(experiment.space().clone(), search.sampler, direction, node, search.lag)
                 .with_known(search.enqueue.clone())
         });
-        let running = BTreeMap::new();
         let stage = if study.is_some() { Stage::Searching } else { Stage::Chosen };
-        Self { id, experiment, data, outer, folds, study, n_trials, running, best_fits: Vec::new(), stage }
+        Self {
+            id,
+            experiment,
+            data,
+            outer,
+            course: course(experiment, folds.len()),
+            folds,
+            study,
+            n_trials,
+            running: BTreeMap::new(),
+            past: BTreeMap::new(),
+            best_fits: Vec::new(),
+            saved: Saved::default(),
+            stage,
+        }
     }
 
     pub(super) fn id(&self) -> StudyId {
@@ -108,10 +159,14 @@ impl<'a> StudyRun<'a> {
                 suggested.push(study.ask());
             }
             for (number, assignment) in suggested {
-                self.running.insert(number, vec![None; self.folds.len()]);
-                ready.extend((0..self.folds.len()).map(|fold| self.trial(number, fold, &assignment)));
+                self.running.insert(number, Running::new(assignment.clone(), self.rival(number)));
                 changes.push(Change::Suggested { number, assignment });
             }
+            let mut next = Vec::new();
+            for (&number, trial) in &mut self.running {
+                next.extend(trial.next(&self.course).map(|fold| (number, fold)));
+            }
+            ready.extend(next.into_iter().map(|(number, fold)| self.trial(number, fold)));
             if self.running.is_empty() {
                 self.stage = Stage::Chosen;
             }
@@ -123,7 +178,24 @@ impl<'a> StudyRun<'a> {
         Ok((ready, changes))
     }
 
-    fn trial(&self, number: usize, fold: usize, assignment: &Assignment) -> Ready<'a> {
+    /// The scores of the best trial that a trial may see.
+    fn rival(&self, number: usize) -> Option<Vec<f64>> {
+        let study = self.study.as_ref()?;
+        let (best, _) = study.best_of(study.n_seen(number))?;
+        self.past.get(&best.number).map(|past| past.scores.clone())
+    }
+
+    /// What a trial's first fit is held against, from the trials it may see.
+    fn rule(&self, number: usize, n_epochs: usize) -> Option<StopRule> {
+        let (study, pruner) = self.study.as_ref().zip(self.experiment.search()?.prune.as_ref())?;
+        let seen = self.past.range(..study.n_seen(number));
+        let curves: Vec<Curve<'_>> =
+            seen.map(|(&trial, past)| Curve { trial, is_complete: past.is_complete, values: &past.curve }).collect();
+        pruner.rule(&curves, number, n_epochs, self.course.direction)
+    }
+
+    fn trial(&self, number: usize, fold: usize) -> Ready<'a> {
+        let assignment = self.running[&number].assignment();
         let (inner, rows) = &self.folds[fold];
         let mut labels = self.id.labels();
         if self.id.inner().is_none() {
@@ -135,7 +207,10 @@ impl<'a> StudyRun<'a> {
             _ => RowsFrom::Nothing,
         };
         let place = FitPlace { labels, role: Role::Trial, rows: rows_from, threshold: None, epochs: None };
-        let config = self.experiment.fit(assignment, &place);
+        let config = self.experiment.fit(assignment, &place).and_then(|config| {
+            let rule = if fold == 0 { self.rule(number, config.n_epochs()) } else { None };
+            rule.map_or(Ok(config.clone()), |rule| config.pruned_by(&rule))
+        });
         Ready {
             which: Which::Trial { number, fold },
             path: FitPath::trial(self.id, *inner, number),
@@ -152,30 +227,48 @@ impl<'a> StudyRun<'a> {
         number: usize,
         fold: usize,
         result: Result<RecordedFit, String>,
-    ) -> Option<Change> {
-        let fits = self.running.get_mut(&number).expect("the fit was given out");
-        fits[fold] = Some(result);
-        if fits.iter().any(Option::is_none) {
-            return None;
-        }
-        let fits: Result<Vec<RecordedFit>, String> =
-            self.running.remove(&number).into_iter().flatten().flatten().collect();
-        let (state, fits) = match fits {
-            Err(reason) => (TrialState::Failed { reason }, Vec::new()),
-            Ok(fits) => {
-                let scores = fits.iter().map(|fit| fit.outcome().score.unwrap_or(f64::NAN));
-                #[expect(clippy::cast_precision_loss, reason = "folds are few")]
-                let score = scores.sum::<f64>() / fits.len() as f64;
-                (TrialState::from_objective(score), fits)
-            }
-        };
+    ) -> Result<Option<Change>, StoreError> {
+        let trial = self.running.get_mut(&number).expect("the fit was given out");
+        trial.fit_ended(fold, result);
+        let Some(Ended { state, fits, n_skipped }) = trial.ended(&self.course) else { return Ok(None) };
+        self.running.remove(&number);
+        self.remember(number, &state, &fits, n_skipped)?;
         let study = self.study.as_mut().expect("a trial belongs to a study");
         study.tell(number, state.clone());
         let best = study.best().filter(|(best, _)| best.number == number).map(|(_, value)| value);
         if best.is_some() {
             self.best_fits = fits;
         }
-        Some(Change::Ended { number, state, best })
+        Ok(Some(Change::Ended { number, state, best, n_skipped }))
+    }
+
+    /// Keeps what later trials are held against, and counts what was saved.
+    fn remember(
+        &mut self,
+        number: usize,
+        state: &TrialState,
+        fits: &[RecordedFit],
+        n_skipped: usize,
+    ) -> Result<(), StoreError> {
+        self.saved.n_fits += n_skipped;
+        let (Some(search), Some(first)) = (self.experiment.search(), fits.first()) else { return Ok(()) };
+        let curve = match &search.prune {
+            Some(pruner) if pruner.needs_curves() => first.curve(search.objective.metric)?,
+            _ => Vec::new(),
+        };
+        if matches!(state, TrialState::Pruned { .. }) {
+            let n_trained: usize = fits.iter().map(|fit| fit.outcome().n_epochs).sum();
+            self.saved.n_trials += 1;
+            self.saved.n_epochs += (first.outcome().n_planned * self.course.n_folds).saturating_sub(n_trained);
+        }
+        let is_complete = matches!(state, TrialState::Complete { .. });
+        self.past.insert(number, Past { is_complete, curve, scores: running::scores(fits) });
+        Ok(())
+    }
+
+    /// What trials that were given up were spared; none when no trial can be given up.
+    pub(super) fn saved(&self) -> Option<Saved> {
+        self.experiment.search()?.gives_up().then_some(self.saved)
     }
 
     /// Takes note that the final has ended, however.
@@ -262,6 +355,7 @@ impl<'a> StudyRun<'a> {
             outer: self.id.outer(),
             inner: self.id.inner(),
             n_complete: count(|state| matches!(state, TrialState::Complete { .. })),
+            n_pruned: self.saved().map(|saved| saved.n_trials),
             n_failed: count(|state| matches!(state, TrialState::Failed { .. })),
             best_trial: best.map(|(record, _)| record.number),
             best_value: best.map(|(_, value)| value),

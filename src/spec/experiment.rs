@@ -13,6 +13,7 @@ use super::resolve::resolve;
 use super::tree::{Make, Tree};
 use super::{parse, print, search};
 use crate::metric::Metric;
+use crate::pruner::{Pruner, PrunerError, Race};
 use crate::sampler::Sampler;
 use crate::space::SearchSpace;
 use crate::split::{NestedSplitter, Take};
@@ -53,6 +54,37 @@ pub struct SearchSpec {
     pub per: Per,
     /// How far a trial's suggestion lags behind the results, at least 1; so many trials of a study can run at once.
     pub lag: usize,
+    /// When a trial is given up before its last epoch.
+    pub prune: Option<Pruner>,
+    /// When it is given up before its last inner fold.
+    pub race: Option<RaceSpec>,
+}
+
+impl SearchSpec {
+    /// Whether a trial may end before all its epochs and folds.
+    #[must_use]
+    pub fn gives_up(&self) -> bool {
+        self.prune.is_some() || self.race.is_some()
+    }
+}
+
+/// A race between trials over inner folds, whose number is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RaceSpec {
+    /// Chance of stopping a trial that all folds would have made the best.
+    pub level: f64,
+    /// Inner folds before the first look.
+    pub min_folds: usize,
+}
+
+impl RaceSpec {
+    /// The race over so many folds.
+    ///
+    /// # Errors
+    /// They are too few.
+    pub fn over(self, n_folds: usize) -> Result<Race, PrunerError> {
+        Race::new(self.level, self.min_folds, n_folds)
+    }
 }
 
 /// What a study of a nested cross-validation is.
@@ -135,6 +167,9 @@ impl Experiment {
         let space = names.space();
         let search = part("search").map(|make| search::settle(make, &names, &space)).transpose()?;
         let folds = part("cv").map(parse::folds).transpose().map_err(|p| blame_part("cv", p))?;
+        if let Some(search) = &search {
+            early_ends(search, is_formula, folds.as_ref()).map_err(|p| blame_part("search", p))?;
+        }
         match &search {
             None if !names.leaves().is_empty() => {
                 let first = &names.leaves()[0];
@@ -268,6 +303,28 @@ impl Experiment {
     pub fn fit(&self, assignment: &Assignment, place: &FitPlace) -> Result<FitConfig, Problem> {
         let resolved = resolve(&self.make, &self.names, assignment)?;
         fit::compose(&resolved, self.search.as_ref().map(|search| search.objective), place)
+    }
+}
+
+/// Whether what ends trials early has something to look at.
+fn early_ends(search: &SearchSpec, is_formula: bool, folds: Option<&Folds>) -> Result<(), Problem> {
+    let at = |key: &str, problem: Problem| problem.under(Step::Key(key.to_owned()));
+    if search.prune.is_some() && is_formula {
+        let problem = Problem::new("a pruner judges the epochs of a training, and a formula has none");
+        return Err(at("prune", problem.hint("leave `prune` out; `race` gives trials up after some inner folds")));
+    }
+    let Some(race) = search.race else { return Ok(()) };
+    if search.per == Per::Inner {
+        let problem =
+            Problem::new("a race is between the inner folds of a trial, and per: \"inner\" has one fold a trial");
+        return Err(at("race", problem.hint("set per: \"outer\"")));
+    }
+    match folds {
+        Some(Folds::Drawn(nested)) => {
+            race.over(nested.n_folds().1).map(drop).map_err(|error| at("race", Problem::new(error.to_string())))
+        }
+        // How many a file has is seen when it is read.
+        Some(Folds::File { .. }) | None => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ use super::print;
 use super::tree::{Make, Tree};
 use super::vocabulary;
 use crate::metric::Metric;
+use crate::pruner::{Pruner, StopRule};
 use crate::seed::Seed;
 use crate::value::Value;
 
@@ -174,6 +175,7 @@ pub struct FitConfig {
     learner: Learner,
     threshold: ThresholdRule,
     objective: Option<Objective>,
+    prune: Option<StopRule>,
 }
 
 impl FitConfig {
@@ -200,18 +202,48 @@ impl FitConfig {
         }
         let split =
             make.make("split").map(parse::split).transpose().map_err(|p| p.under(Step::Key("split".to_owned())))?;
+        let objective = parse::objective(&make)?;
+        let has_curve = objective.is_some() && matches!(learner, Learner::Network { .. });
+        let role = if make.text("role") == "trial" { Role::Trial } else { Role::Final };
+        let prune = prune(&make, role, has_curve).map_err(|p| p.under(Step::Key("prune".to_owned())))?;
         Ok(Self {
             name: make.text("name").to_owned(),
             seed: make.seed("seed"),
             labels: make.texts("labels"),
-            role: if make.text("role") == "trial" { Role::Trial } else { Role::Final },
+            role,
             data: make.make("data").map(parse::data),
             split,
             learner,
             threshold: parse::threshold(make.make("threshold").expect("the threshold has a default")),
-            objective: parse::objective(&make)?,
+            objective,
+            prune,
             make,
         })
+    }
+
+    /// The same fit, given up where the rule says.
+    ///
+    /// # Errors
+    /// It has nothing that a rule could look at.
+    pub fn pruned_by(&self, rule: &StopRule) -> Result<Self, Problem> {
+        let mut pruned = self.make.clone();
+        pruned.set("prune", Some(stop_rule(rule)?));
+        Self::new(pruned)
+    }
+
+    /// What it is held against epoch by epoch.
+    #[must_use]
+    pub fn prune(&self) -> Option<&StopRule> {
+        self.prune.as_ref()
+    }
+
+    /// Epochs it has unless it ends early; 1 for a formula.
+    #[must_use]
+    pub fn n_epochs(&self) -> usize {
+        match &self.learner {
+            Learner::Network { phases, .. } => phases.iter().map(|phase| phase.epochs).sum(),
+            Learner::Formula(_) => 1,
+        }
     }
 
     /// The tree it was read from, with every default.
@@ -307,6 +339,43 @@ impl FitConfig {
             }
         }
         print::script(&make, &Names::default(), header)
+    }
+}
+
+/// The rule a fit is held against.
+fn prune(make: &Make<Infallible>, role: Role, has_curve: bool) -> Result<Option<StopRule>, Problem> {
+    let Some(given) = make.make("prune") else { return Ok(None) };
+    if role == Role::Final {
+        return Err(Problem::new("a final is trained to its end; only a trial's fit can be pruned"));
+    }
+    if !has_curve {
+        return Err(Problem::new(
+            "a pruner judges the objective after each epoch: `fit` needs a `model` and `maximize` or \
+                                 `minimize` for it",
+        ));
+    }
+    match parse::pruner(given).map_err(|error| Problem::new(error.to_string()))? {
+        Pruner::Bounds(bounds) => Ok(Some(StopRule::Bounds(bounds))),
+        Pruner::Patience(patience) => Ok(Some(StopRule::Patience(patience))),
+        other => Err(Problem::new(format!("`{}` compares trials, and a fit knows of no other", other.name()))
+            .hint("a fit is held against bounds(#{...}) or patience(n)")),
+    }
+}
+
+/// A rule as a fit's config has it.
+fn stop_rule(rule: &StopRule) -> Result<Tree<Infallible>, Problem> {
+    let whole = |n: usize| Tree::Int(i64::try_from(n).expect("epochs fit"));
+    match rule {
+        StopRule::Bounds(bounds) => {
+            let epochs = bounds.at().iter().map(|&(epoch, _)| whole(epoch)).collect();
+            let values = bounds.at().iter().map(|&(_, value)| Tree::Float(value)).collect();
+            let on = Tree::Text(bounds.measure().name().to_owned());
+            self::make("bounds", [("epochs", Tree::List(epochs)), ("values", Tree::List(values)), ("on", on)])
+        }
+        StopRule::Patience(patience) => self::make(
+            "patience",
+            [("epochs", whole(patience.epochs())), ("min_delta", Tree::Float(patience.min_delta()))],
+        ),
     }
 }
 

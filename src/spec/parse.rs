@@ -7,11 +7,14 @@ use std::path::PathBuf;
 
 use super::check::{Problem, Step};
 use super::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
-use super::experiment::{Folds, Objective, Per, SearchSpec, ThresholdRule};
+use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
 use super::fit::{Formula, LossRule, SplitSpec};
 use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Optimizer, PhaseSpec};
 use super::tree::{Make, Tree};
 use crate::metric::Metric;
+use crate::pruner::{
+    Bounds, Hyperband, Measure, Patience, Percentile, Pruner, PrunerError, Schedule, SuccessiveHalving, Threshold,
+};
 use crate::sampler::{CmaEsSettings, Sampler, TpeSettings};
 use crate::split::{NestedSplitter, SplitError, Splitter, Take};
 use crate::trial::Direction;
@@ -217,6 +220,38 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
         objective: objective(make)?.expect(CHECKED),
         per: if make.text("per") == "inner" { Per::Inner } else { Per::Outer },
         lag: make.count("lag"),
+        prune: make
+            .make("prune")
+            .map(pruner)
+            .transpose()
+            .map_err(|error| Problem::new(error.to_string()).under(Step::Key("prune".to_owned())))?,
+        race: make
+            .record("race")
+            .map(|race| RaceSpec { level: race.float("level"), min_folds: race.count("min_folds") }),
+    })
+}
+
+pub(super) fn pruner(make: &Closed) -> Result<Pruner, PrunerError> {
+    let schedule = || Schedule::new(make.count("warmup_epochs"), make.count("interval"));
+    let percentile = |percentile| Percentile::new(percentile, make.count("n_startup"), schedule()?);
+    Ok(match make.constructor().name {
+        "median" => Pruner::Percentile(percentile(50.0)?),
+        "percentile" => Pruner::Percentile(percentile(make.float("percentile"))?),
+        "threshold" => Pruner::Threshold(Threshold::new(make.float("value"), schedule()?)?),
+        "patience" => Pruner::Patience(Patience::new(make.count("epochs"), make.float("min_delta"))?),
+        "successive_halving" => {
+            Pruner::SuccessiveHalving(SuccessiveHalving::new(make.count("min_epochs"), make.count("reduction_factor"))?)
+        }
+        "hyperband" => Pruner::Hyperband(Hyperband::new(
+            make.count("min_epochs"),
+            make.count("max_epochs"),
+            make.count("reduction_factor"),
+        )?),
+        "bounds" => {
+            let measure = if make.text("on") == "best" { Measure::Best } else { Measure::Last };
+            Pruner::Bounds(Bounds::paired(measure, &make.counts("epochs"), &make.floats("values"))?)
+        }
+        other => unreachable!("`{other}` is no pruner: {CHECKED}"),
     })
 }
 

@@ -46,6 +46,8 @@ pub enum Family {
     Split,
     /// A search.
     Search,
+    /// A rule by which trials are given up.
+    Pruner,
     /// A rule for the decision threshold.
     Threshold,
     /// An objective given by a formula, without training.
@@ -70,6 +72,7 @@ impl Family {
             Self::Cv => "a cross-validation",
             Self::Split => "a split",
             Self::Search => "a search",
+            Self::Pruner => "a pruner",
             Self::Threshold => "a threshold rule",
             Self::Formula => "an objective",
         }

@@ -78,6 +78,33 @@ const ENQUEUE: Field = field(
     Default::Absent,
     "known points that are tried first, as maps of parameters and values; what one leaves open the search fills in",
 );
+const PRUNE: Field = field(
+    "prune",
+    Type::Family(Family::Pruner),
+    Default::Absent,
+    "gives a trial up when its validation metric does not keep up, epoch by epoch",
+);
+const RACE: Field = field(
+    "race",
+    Type::Record(RACE_FIELDS),
+    Default::Absent,
+    "per: \"outer\": gives a trial up after some inner folds when its mean cannot keep up with the best one's",
+);
+const RACE_FIELDS: &[Field] = &[
+    field(
+        "level",
+        Type::Float { low: 1e-9, high: 0.5 },
+        Default::Float(0.05),
+        "chance of stopping a trial that all folds would have made the best",
+    ),
+    field("min_folds", Type::Int { low: 2, high: 1 << 20 }, Default::Int(3), "inner folds before the first look"),
+];
+const WARMUP_EPOCHS: Field = field("warmup_epochs", INDEX, Default::Int(0), "first epochs that are not judged");
+const INTERVAL: Field = field("interval", COUNT, Default::Int(1), "epochs from one judgement to the next");
+const PRUNER_STARTUP: Field =
+    field("n_startup", COUNT, Default::Int(5), "complete trials with a value at an epoch before it is judged");
+const MIN_EPOCHS: Field = field("min_epochs", COUNT, Default::Int(1), "epochs before the first judgement");
+const FACTOR: Type = Type::Int { low: 2, high: 1 << 20 };
 
 /// Every constructor.
 pub const CONSTRUCTORS: &[Constructor] = &[
@@ -132,6 +159,12 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             ),
             MAXIMIZE,
             MINIMIZE,
+            field(
+                "prune",
+                Type::Family(Family::Pruner),
+                Default::Absent,
+                "what it is held against epoch by epoch: bounds or patience",
+            ),
         ],
         "one training, fully resolved; xrun writes it beside each result",
     ),
@@ -415,13 +448,21 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             PER,
             LAG,
             ENQUEUE,
+            PRUNE,
+            RACE,
             field("n_startup", INDEX, Default::Int(10), "finished trials before the model is used; random until then"),
             field("n_candidates", COUNT, Default::Int(24), "candidates compared for each suggestion"),
             field("multivariate", Type::Bool, Default::Bool(true), "model the parameters jointly"),
         ],
         "tree-structured Parzen estimator",
     ),
-    constructor("random", Family::Search, 0, &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE], "random search"),
+    constructor(
+        "random",
+        Family::Search,
+        0,
+        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE, PRUNE, RACE],
+        "random search",
+    ),
     constructor(
         "grid",
         Family::Search,
@@ -438,6 +479,8 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             PER,
             LAG,
             ENQUEUE,
+            PRUNE,
+            RACE,
         ],
         "every point of a finite space once, in random order",
     ),
@@ -445,7 +488,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         "quasi_random",
         Family::Search,
         0,
-        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE],
+        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE, PRUNE, RACE],
         "points that fill the space evenly: a scrambled Halton sequence",
     ),
     constructor(
@@ -459,6 +502,8 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             PER,
             LAG,
             ENQUEUE,
+            PRUNE,
+            RACE,
             field(
                 "sigma",
                 Type::Float { low: 1e-6, high: 1.0 },
@@ -473,6 +518,95 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             ),
         ],
         "CMA-ES, an evolution strategy for numbers without choices",
+    ),
+    // Pruners.
+    constructor(
+        "median",
+        Family::Pruner,
+        0,
+        &[PRUNER_STARTUP, WARMUP_EPOCHS, INTERVAL],
+        "stops a trial whose best value so far is worse than the median of complete trials at the epoch",
+    ),
+    constructor(
+        "percentile",
+        Family::Pruner,
+        1,
+        &[
+            field(
+                "percentile",
+                Type::Float { low: 0.0, high: 100.0 },
+                Default::Required,
+                "the best so many per cent go on; 50 is the median",
+            ),
+            PRUNER_STARTUP,
+            WARMUP_EPOCHS,
+            INTERVAL,
+        ],
+        "as median, for another percentile",
+    ),
+    constructor(
+        "threshold",
+        Family::Pruner,
+        1,
+        &[field("value", ANY, Default::Required, "a worse value stops the trial"), WARMUP_EPOCHS, INTERVAL],
+        "stops a trial whose value is worse than a fixed one",
+    ),
+    constructor(
+        "patience",
+        Family::Pruner,
+        1,
+        &[
+            field("epochs", COUNT, Default::Required, "epochs without improvement that are waited for"),
+            field("min_delta", NOT_NEGATIVE, Default::Float(0.0), "an improvement must exceed this"),
+        ],
+        "stops a trial that does not improve any more, whatever the phase",
+    ),
+    constructor(
+        "successive_halving",
+        Family::Pruner,
+        0,
+        &[
+            MIN_EPOCHS,
+            field(
+                "reduction_factor",
+                FACTOR,
+                Default::Int(4),
+                "of so many trials one goes on to so many times the epochs",
+            ),
+        ],
+        "asynchronous successive halving",
+    ),
+    constructor(
+        "hyperband",
+        Family::Pruner,
+        0,
+        &[
+            field("max_epochs", COUNT, Default::Required, "epochs of a trial that goes to its end"),
+            MIN_EPOCHS,
+            field(
+                "reduction_factor",
+                FACTOR,
+                Default::Int(3),
+                "of so many trials one goes on to so many times the epochs",
+            ),
+        ],
+        "successive halving from several first epochs on",
+    ),
+    constructor(
+        "bounds",
+        Family::Pruner,
+        0,
+        &[
+            field("epochs", Type::List(&COUNT), Default::Required, "epochs that are judged, ascending"),
+            field("values", Type::List(&ANY), Default::Required, "for each, the value that must be reached"),
+            field(
+                "on",
+                Type::OneOf(&["best", "last"]),
+                Default::Text("last"),
+                "\"best\": the best value so far is held against it; \"last\": that of the epoch",
+            ),
+        ],
+        "stops a trial that is worse than the value of an epoch; what a pruner comes to for one fit",
     ),
     constructor("youden", Family::Threshold, 0, &[], "largest sensitivity + specificity - 1 on validation rows"),
     constructor(

@@ -60,7 +60,7 @@ fn prefix(study: StudyId, inner: Option<usize>) -> String {
 /// `outcome.json`: how a fit ended, with what is not a pure function of its config.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeRecord {
-    /// `complete` or `failed`.
+    /// `complete`, `pruned` or `failed`.
     pub status: String,
     /// Key of the fit: equal keys, equal results.
     pub key: String,
@@ -68,6 +68,9 @@ pub struct OutcomeRecord {
     pub reused: Option<String>,
     /// Why it failed.
     pub reason: Option<String>,
+    /// Where it was given up, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<PrunedAt>,
     /// The objective on validation rows.
     pub score: Option<f64>,
     /// The decision threshold.
@@ -96,6 +99,15 @@ pub struct OutcomeRecord {
     pub device_class: String,
     /// How long it took, in seconds.
     pub seconds: f64,
+}
+
+/// Where a fit was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrunedAt {
+    /// Its last epoch, counted from 1 through all phases.
+    pub epoch: usize,
+    /// The objective on validation rows after it, with a threshold of 0.5.
+    pub value: Option<f64>,
 }
 
 /// Writes one fit.

@@ -31,7 +31,7 @@ mod scratch;
 mod tables;
 
 pub use find::{FindError, RunEntry, find, locate};
-pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord};
+pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord, PrunedAt};
 pub use index::FitIndex;
 pub use journal::{Event, Journal, Recorded};
 pub use leftovers::{Leftover, Leftovers};

@@ -27,9 +27,10 @@ const FIT_FILES: [(&str, FileKind); 7] = [
 ];
 
 /// What of an outcome is a pure function of the fit's config; the rest says when and on what it was made.
-const PURE_OUTCOME: [&str; 11] = [
+const PURE_OUTCOME: [&str; 12] = [
     "status",
     "reason",
+    "pruned",
     "score",
     "threshold",
     "kept_epochs",

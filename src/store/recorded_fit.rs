@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::fit_folder::OutcomeRecord;
 use super::{StoreError, atomic};
-use crate::metric::Predictions;
+use crate::metric::{Metric, Predictions};
 
 /// A fit that has ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +57,29 @@ impl RecordedFit {
             }
         }
         Ok(())
+    }
+
+    /// A metric of the validation rows after each epoch; none where it was not defined.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not hold numbers.
+    pub fn curve(&self, metric: Metric) -> Result<Vec<Option<f64>>, StoreError> {
+        let path = self.folder.join("metrics.csv");
+        let text = atomic::read(&path)?;
+        let damaged = |reason: String| StoreError::Damaged { path: path.clone(), reason };
+        let mut table = csv::Reader::from_reader(text.as_bytes());
+        let header = table.headers().map_err(|error| damaged(error.to_string()))?;
+        let column = header.iter().position(|name| name == format!("validation.{}", metric.name()));
+        let mut curve = Vec::new();
+        for record in table.records() {
+            let record = record.map_err(|error| damaged(error.to_string()))?;
+            let cell = column.and_then(|column| record.get(column)).filter(|cell| !cell.is_empty());
+            let number = |cell: &str| {
+                cell.parse().map_err(|_| damaged(format!("epoch {} holds `{cell}`, no number", curve.len() + 1)))
+            };
+            curve.push(cell.map(number).transpose()?);
+        }
+        Ok(curve)
     }
 
     /// Probabilities and targets of the validation rows; `None` without any.

@@ -35,9 +35,7 @@ pub(super) fn trials_csv(rows: &[TrialRow], parameters: &[String]) -> Vec<u8> {
         let fold = |fold: Option<usize>| fold.map_or_else(String::new, |fold| fold.to_string());
         let (state, value, reason) = match &row.state {
             TrialState::Complete { value } => ("complete", float(*value), String::new()),
-            TrialState::Pruned { step, value } => {
-                ("pruned", value.map_or_else(String::new, float), format!("at epoch {step}"))
-            }
+            TrialState::Pruned { step, value } => ("pruned", value.map_or_else(String::new, float), after(*step)),
             TrialState::Failed { reason } => ("failed", String::new(), reason.clone()),
             TrialState::Pending => ("pending", String::new(), String::new()),
         };
@@ -47,6 +45,10 @@ pub(super) fn trials_csv(rows: &[TrialRow], parameters: &[String]) -> Vec<u8> {
         lines.push(head.into_iter().chain(values).collect());
     }
     csv_bytes(&lines)
+}
+
+fn after(n_epochs: usize) -> String {
+    if n_epochs == 1 { "after 1 epoch".to_owned() } else { format!("after {n_epochs} epochs") }
 }
 
 /// A number as tables hold it: the shortest text that reads back to the same bits.
@@ -69,10 +71,16 @@ pub struct Summary {
     pub experiment: String,
     /// `complete`, or `failed` when a study found nothing.
     pub status: String,
-    /// Number of fits.
+    /// Number of fits; those that pruned trials were spared do not count.
     pub n_fits: usize,
     /// Number of failed trials.
     pub n_failed_trials: usize,
+    /// Number of pruned trials; absent when none can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_pruned: Option<usize>,
+    /// Planned epochs that pruned trials were spared; absent when none can be pruned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_epochs_saved: Option<usize>,
     /// Metric that was searched on, and which way.
     pub objective: Option<String>,
     /// Every study.
@@ -92,6 +100,9 @@ pub struct StudySummary {
     pub inner: Option<usize>,
     /// Trials that completed.
     pub n_complete: usize,
+    /// Trials that were pruned; absent when none can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_pruned: Option<usize>,
     /// Trials that failed.
     pub n_failed: usize,
     /// Number of the best trial.
@@ -198,6 +209,8 @@ mod tests {
             status: "complete".to_owned(),
             n_fits: 3,
             n_failed_trials: 0,
+            n_pruned: None,
+            n_epochs_saved: None,
             objective: None,
             studies: Vec::new(),
             finals: vec![last(0, 0.7), last(0, 0.9), last(1, 0.6)],

@@ -47,6 +47,10 @@ impl<'a> Grid<'a> {
     /// If a parameter has no finite number of values, or there are more than 2^40 points.
     pub(super) fn new(space: &'a SearchSpace, known: &Assignment) -> Result<Self, SamplerError> {
         let parameters = space.parameters();
+        if let Some(endless) = parameters.iter().find(|parameter| n_values(parameter.distribution()).is_none()) {
+            let (name, distribution) = (endless.name().to_owned(), Box::new(endless.distribution().clone()));
+            return Err(SamplerError::NotFinite { name, distribution });
+        }
         let position = |name: &str| parameters.iter().position(|parameter| parameter.name() == name);
         let mut roots = Vec::new();
         let mut hanging: Vec<(usize, usize, &[Value])> = Vec::new();
@@ -67,7 +71,7 @@ impl<'a> Grid<'a> {
             let too_large = || SamplerError::GridTooLarge { name: name.to_owned() };
             let (first, n_values) = match known.get(name).and_then(|value| position_of(distribution, value)) {
                 Some(position) => (position, 1),
-                None => (0, n_values(distribution).ok_or_else(|| not_finite(name, distribution))?),
+                None => (0, n_values(distribution).expect("every parameter has finitely many values")),
             };
             let mut below = Vec::new();
             if let DistributionView::Choice { options } = distribution.kind()
@@ -174,10 +178,6 @@ impl Axis<'_> {
         let options = self.first..self.first + self.n_values;
         Some(options.map(|value| self.below(value).1).sum()).filter(|&n| n <= MOST)
     }
-}
-
-fn not_finite(name: &str, distribution: &Distribution) -> SamplerError {
-    SamplerError::NotFinite { name: name.to_owned(), distribution: Box::new(distribution.clone()) }
 }
 
 /// `None` above the limit, so that sums of a few are no overflow either.
@@ -350,7 +350,8 @@ mod tests {
             let space = SearchSpace::new(parameters).unwrap();
             Grid::new(&space, &Assignment::new()).err().unwrap()
         };
-        let error = refusal(vec![Parameter::new("x", Distribution::uniform(0.0, 1.0).unwrap())]);
+        let endless = |name: &str| Parameter::new(name, Distribution::uniform(0.0, 1.0).unwrap());
+        let error = refusal(vec![endless("x"), endless("y")]);
         assert_eq!(error.to_string(), "a grid needs finitely many values, and `x` comes from uniform(0.0, 1.0)");
         assert_eq!(
             error.hint(),

@@ -177,7 +177,7 @@ fn an_empty_journal_holds_nothing() {
     fs::write(&path, "").expect("the folder is there");
     assert_eq!(read(&path).expect("it is whole"), []);
     let missing = read(&folder.path().join("other")).expect_err("it is not there");
-    assert!(matches!(missing, StoreError::Read { .. }), "{missing}");
+    assert!(matches!(missing, StoreError::Missing { .. }), "{missing}");
 }
 
 #[test]

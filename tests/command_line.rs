@@ -731,6 +731,8 @@ fn a_run_in_which_every_trial_fails_has_failed() {
     let output = project.xrun(["experiment.rhai"]);
     output.code(1);
     assert!(output.stderr.contains("`(c / 0)` divides by zero"), "it does not say why: {output}");
+    let why = "error: no trial of the search gave a value: 2 trials failed\nhint: trials.csv in ";
+    assert!(output.stderr.contains(why), "{output}");
     let trials = project.read(project.only_run("a").join("trials.csv"));
     assert_eq!(
         trials.lines().filter(|line| line.contains(",failed,,`(c / 0)` divides by zero,")).count(),

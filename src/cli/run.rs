@@ -17,7 +17,7 @@ use crate::metric::Metric;
 use crate::runner::{self, Crew, Interrupt, Report, Request};
 use crate::script::{self, Argument, Evaluated};
 use crate::settings::{self, Flags, Settings};
-use crate::store::{RunEntry, Summary};
+use crate::store::{RunEntry, StudySummary, Summary};
 use crate::wording::count;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -81,6 +81,9 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
         print(&conclusion(report, time));
     }
     if !shown.quiet {
+        for study in &report.summary.studies {
+            explain(study, &report.path);
+        }
         say(&format!("\nsee it again: xrun show {}", report.id));
     }
     match report.summary.status.as_str() {
@@ -88,6 +91,24 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
         _ if report.summary.n_failed_trials > 0 => Exit::FailedTrials,
         _ => Exit::Ok,
     }
+}
+
+/// Says why a study has no final: none of its trials came to an end with a value.
+fn explain(study: &StudySummary, path: &Path) {
+    if study.best_trial.is_some() {
+        return;
+    }
+    let folds = [study.outer.map(|outer| format!("outer {outer}")), study.inner.map(|inner| format!("inner {inner}"))];
+    let folds: Vec<String> = folds.into_iter().flatten().collect();
+    let of = if folds.is_empty() { "the search".to_owned() } else { folds.join(", ") };
+    let pruned = study.n_pruned.unwrap_or(0);
+    let reasons = format!("trials.csv in {} has the reasons", path.display());
+    let (what, remedy) = match (pruned, study.n_failed) {
+        (0, failed) => (format!("{} failed", count(failed, "trial")), reasons),
+        (pruned, 0) => (format!("{} pruned", count(pruned, "trial")), "prune less".to_owned()),
+        (pruned, failed) => (format!("{} pruned, {failed} failed", count(pruned, "trial")), reasons),
+    };
+    say(&format!("error: no trial of {of} gave a value: {what}\nhint: {remedy}"));
 }
 
 /// Who trains, and with how many threads each: the threads are shared out between the workers.

@@ -451,6 +451,18 @@ fn what_can_change_a_number_is_trained_again() {
 }
 
 #[test]
+fn a_fit_that_failed_for_a_reason_of_its_own_is_not_tried_again() {
+    let diverging = TINY.replace("adamw(#{ lr: log_uniform(1e-3, 1e-1) })", "sgd(#{ lr: choice([1e-2, 1e30]) })");
+    let project = Project::new().file("tiny.rhai", &diverging).file("table.csv", &table(48));
+    let call = ["tiny.rhai", "--json", "--quiet"];
+    let first = project.xrun(call).code(3).json();
+    assert!(first["n_failed_trials"].as_u64().unwrap() > 0, "{first}");
+    let second = project.xrun(call).code(3).json();
+    assert_eq!((&second["n_trained"], &second["n_failed_trials"]), (&0.into(), &first["n_failed_trials"]));
+    assert_same(&pure_files(&path_of(&first)), &pure_files(&path_of(&second)));
+}
+
+#[test]
 fn removing_a_run_breaks_no_other() {
     let project = project();
     let first = run(&project, &["tiny.rhai"]);

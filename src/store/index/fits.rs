@@ -69,12 +69,13 @@ fn head(key: &str) -> [u8; 16] {
     head
 }
 
-/// The key and path of every fit that ended well. One that was done again counts as it ended last.
+/// The key and path of every fit that ended: one that failed for a reason of its own would fail so again. One that was
+/// done again counts as it ended last.
 fn read(run: &Path) -> Result<Vec<(String, String)>, StoreError> {
     let mut fits = BTreeMap::new();
     for recorded in journal::read(&run.join("journal.jsonl"))? {
-        if let Event::FitFinished { fit, key, failed, .. } = recorded.event {
-            fits.insert(fit, (failed.is_none() && !key.is_empty()).then_some(key));
+        if let Event::FitFinished { fit, key, .. } = recorded.event {
+            fits.insert(fit, (!key.is_empty()).then_some(key));
         }
     }
     Ok(fits.into_iter().filter_map(|(path, key)| Some((key?, path))).collect())

@@ -192,17 +192,17 @@ fn an_index_that_cannot_be_written_is_done_without() {
 }
 
 #[test]
-fn only_fits_that_ended_well_and_have_a_key_are_offered() {
+fn fits_that_ended_and_have_a_key_are_offered_as_they_ended_last() {
     let results = Results::new();
     results.run("a/1", &["k", "", "l"]);
     let (mut journal, _) = Journal::open(results.path.join("a/1/journal.jsonl")).expect("nobody writes it");
-    journal.append(&fit(2, "l", Some("a loss that is no number"))).expect("there is room");
+    journal.append(&fit(2, "n", None)).expect("there is room");
     journal.append(&fit(3, "m", Some("a loss that is no number"))).expect("there is room");
-    journal.append(&fit(3, "m", None)).expect("there is room");
     assert_eq!(results.fits("k"), ["a/1/trial-000"]);
     assert_eq!(results.fits(""), [""; 0]);
-    assert_eq!(results.fits("l"), [""; 0], "it failed when it was done again");
-    assert_eq!(results.fits("m"), ["a/1/trial-003"]);
+    assert_eq!(results.fits("l"), [""; 0], "it was done again under another key");
+    assert_eq!(results.fits("n"), ["a/1/trial-002"]);
+    assert_eq!(results.fits("m"), ["a/1/trial-003"], "it would fail again");
     assert_eq!(results.fits("kk"), [""; 0]);
 }
 

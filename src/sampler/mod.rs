@@ -23,9 +23,6 @@ mod strategy;
 mod tpe;
 mod truncated_normal;
 
-#[cfg(test)]
-mod objectives;
-
 use crate::seed::Seed;
 use crate::space::SearchSpace;
 use crate::trial::{Direction, TrialRecord};

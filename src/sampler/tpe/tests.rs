@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::sampler::Sampler;
-use crate::sampler::objectives::{Objective, objectives, random_regrets, regret, study, win_chance};
 use crate::space::{Condition, Distribution};
 use crate::trial::TrialState;
 
@@ -74,11 +73,15 @@ fn until_enough_trials_have_finished_it_is_random_search() {
 
 #[test]
 fn the_assignment_depends_on_the_records_the_number_and_the_seed_alone() {
-    let objective = &objectives()[5];
-    let mut history = study(&Sampler::Random, objective, Direction::Minimize, 40, Seed::root(4));
-    let ask = |history: &[TrialRecord], number, seed| {
-        tpe().suggest(&objective.space, history, Direction::Minimize, number, seed)
-    };
+    let space = mixed_space();
+    let mut history: Vec<TrialRecord> = (0..40_u32)
+        .map(|number| {
+            let assignment = Sampler::Random.suggest(&space, &[], Direction::Minimize, number as usize, Seed::root(4));
+            let state = TrialState::from_objective(f64::from(number * 7 % 40));
+            TrialRecord { number: number as usize, assignment, state }
+        })
+        .collect();
+    let ask = |history: &[TrialRecord], number, seed| tpe().suggest(&space, history, Direction::Minimize, number, seed);
     let first = ask(&history, 40, Seed::root(9));
     assert_eq!(ask(&history, 40, Seed::root(9)), first);
     assert_ne!(ask(&history, 41, Seed::root(9)), first);
@@ -166,31 +169,6 @@ fn values_outside_a_changed_range_are_ignored() {
     assert!(asked.iter().all(|x| (0.0..=0.4).contains(x)), "{asked:?}");
 }
 
-#[test]
-fn maximising_the_negative_is_minimising() {
-    for objective in objectives() {
-        let run = |direction| {
-            let trials = study(&tpe(), &objective, direction, 30, Seed::root(8));
-            trials.into_iter().map(|trial| trial.assignment).collect::<Vec<_>>()
-        };
-        assert_eq!(run(Direction::Minimize), run(Direction::Maximize), "{}", objective.name);
-    }
-}
-
-#[test]
-fn tpe_beats_random_on_the_reference_functions() {
-    let random = random_regrets();
-    for direction in [Direction::Minimize, Direction::Maximize] {
-        for objective in objectives() {
-            let run = |seed| regret(&objective, &study(&tpe(), &objective, direction, 100, Seed::root(seed)));
-            let ours: Vec<f64> = (0..30).map(run).collect();
-            let chance = win_chance(&ours, &random[objective.name]);
-            println!("{} {direction:?}: {chance:.3} {ours:?}", objective.name);
-            assert!(chance >= 0.9, "{} {direction:?}: {chance}", objective.name);
-        }
-    }
-}
-
 fn mixed_space() -> SearchSpace {
     let options = ["a", "b", "c"].map(text).to_vec();
     let under_b = Condition::new("choice", vec![text("b")]);
@@ -231,13 +209,4 @@ proptest! {
             history.push(TrialRecord { number, assignment, state });
         }
     }
-}
-
-/// Keeps the list of objectives and the fixture in step.
-#[test]
-fn every_function_has_thirty_random_regrets() {
-    let random = random_regrets();
-    let names: Vec<&str> = objectives().iter().map(|Objective { name, .. }| *name).collect();
-    assert_eq!(random.len(), names.len());
-    assert!(names.iter().all(|name| random[*name].len() == 30));
 }

@@ -1,0 +1,80 @@
+//! What an ask and its tell cost.
+
+use std::time::{Duration, Instant};
+
+use xrun::sampler::{Sampler, TpeSettings};
+use xrun::seed::Seed;
+use xrun::space::{Distribution, Parameter, SearchSpace};
+use xrun::trial::{Direction, TrialRecord, TrialState};
+use xrun::value::{Assignment, Value};
+
+const REPEATS: usize = 15;
+
+/// Prints the time of one ask and tell after 100, 1,000 and 10,000 trials of eight parameters of all kinds, on one core.
+/// The trials before were drawn at random, or by the search itself, which makes neighbours of most of them.
+pub(crate) fn print() {
+    println!("ask and tell with 8 mixed parameters on one core, median of {REPEATS}");
+    println!("{:<18}{:>14}{:>14}", "trials before", "random ones", "its own");
+    for n_trials in [100, 1_000, 10_000] {
+        let [random, own] =
+            [Sampler::Random, Sampler::Tpe(TpeSettings::default())].map(|before| median_time(before, n_trials));
+        println!("{n_trials:<18}{random:>14.3?}{own:>14.3?}");
+    }
+}
+
+fn median_time(before: Sampler, n_trials: usize) -> Duration {
+    let space = space();
+    let mut history = Vec::with_capacity(n_trials + REPEATS);
+    for _ in 0..n_trials {
+        step(before, &space, &mut history);
+    }
+    let mut times: Vec<Duration> = (0..REPEATS)
+        .map(|_| {
+            let clock = Instant::now();
+            step(Sampler::Tpe(TpeSettings::default()), &space, &mut history);
+            clock.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[REPEATS / 2]
+}
+
+/// One more trial.
+fn step(sampler: Sampler, space: &SearchSpace, history: &mut Vec<TrialRecord>) {
+    let number = history.len();
+    let assignment = sampler.suggest(space, history, Direction::Minimize, number, Seed::root(1));
+    let state = TrialState::from_objective(value(&assignment));
+    history.push(TrialRecord { number, assignment, state });
+}
+
+/// Every kind of distribution, twice the two most used.
+fn space() -> SearchSpace {
+    let options = |count: i64| Distribution::choice((0..count).map(Value::Int).collect());
+    let parameters = [
+        ("choice of 5", options(5)),
+        ("choice of 3", options(3)),
+        ("uniform", Distribution::uniform(0.0, 1.0)),
+        ("log uniform", Distribution::log_uniform(1e-5, 1.0)),
+        ("second log uniform", Distribution::log_uniform(1e-6, 1e-2)),
+        ("grid", Distribution::uniform(0.0, 0.8).and_then(|grid| grid.with_step(0.05))),
+        ("int", Distribution::int(1, 64)),
+        ("log int", Distribution::log_int(8, 1024)),
+    ];
+    let parameter = |(name, distribution)| Parameter::new(name, Result::expect(distribution, "written correctly"));
+    SearchSpace::new(parameters.into_iter().map(parameter).collect()).expect("names differ")
+}
+
+/// A bowl with its bottom off the centre; the choices add a constant.
+fn value(assignment: &Assignment) -> f64 {
+    let get = |name: &str| assignment.get(name).and_then(Value::as_f64).expect("a number");
+    let square = |x: f64| x * x;
+    let level = |name| if get(name) == 1.0 { 0.0 } else { 0.3 };
+    level("choice of 5")
+        + level("choice of 3")
+        + square(get("uniform") - 0.3)
+        + 0.1 * square(libm::log10(get("log uniform")) + 2.0)
+        + 0.1 * square(libm::log10(get("second log uniform")) + 4.0)
+        + square(get("grid") - 0.2)
+        + 0.001 * square(get("int") - 20.0)
+        + 0.05 * square(libm::log2(get("log int")) - 7.0)
+}

@@ -63,6 +63,12 @@ impl Line<'_> {
         if self.log { libm::log(internal) } else { internal }
     }
 
+    /// The ends of the grid cell around an internal number, in coordinates; `None` on a continuous line.
+    pub(super) fn cell(&self, internal: f64) -> Option<(f64, f64)> {
+        let half = self.step? / 2.0;
+        Some((self.coordinate(internal - half), self.coordinate(internal + half)))
+    }
+
     /// The internal number at a coordinate; not rounded to a grid.
     pub(super) fn to_internal(&self, coordinate: f64) -> f64 {
         if self.log { libm::exp(coordinate) } else { coordinate }

@@ -10,7 +10,10 @@
 //! strategy for numbers.
 
 mod axis;
+mod bandwidths;
 mod cmaes;
+mod columns;
+mod densities;
 mod error;
 mod grid;
 mod kernels;

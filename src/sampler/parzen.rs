@@ -1,15 +1,12 @@
 //! The Parzen estimator: a mixture of products of kernels, one product for every observation and one prior.
 
 use super::axis::Axis;
+use super::densities::log_densities;
 use super::kernels::Kernels;
 use crate::seed::Stream;
 
 /// This many of the newest observations count in full.
 const NEWEST: usize = 25;
-/// A kernel whose logarithm is this far below another's is left out of their sum: ten thousand of them would not
-/// reach the last bit.
-const NEGLIGIBLE: f64 = 45.0;
-
 /// A density over one or more axes, from the observations on one side of a split.
 #[derive(Clone, Debug)]
 pub(super) struct Parzen<'a> {
@@ -48,24 +45,7 @@ impl<'a> Parzen<'a> {
 
     /// Natural logarithm of the density at each candidate. Finite: the prior is positive everywhere.
     pub(super) fn log_densities(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
-        let total = self.weights.iter().sum::<f64>();
-        let log_weights: Vec<f64> = self.weights.iter().map(|w| libm::log(w / total)).collect();
-        let n_kernels = log_weights.len();
-        // The sum is at least the prior's term, so what lies far below that can be ignored early.
-        let floor = |candidate: &Vec<f64>| {
-            let priors = self.dimensions.iter().zip(candidate);
-            let prior = priors.map(|(kernels, &x)| kernels.prior_log_density(x)).sum::<f64>();
-            log_weights[n_kernels - 1] + prior - NEGLIGIBLE
-        };
-        let floors: Vec<f64> = candidates.iter().map(floor).collect();
-        let mut rows = log_weights.repeat(candidates.len());
-        let mut order: Vec<usize> = (0..self.dimensions.len()).collect();
-        order.sort_by_key(|&dimension| self.dimensions[dimension].is_costly());
-        for dimension in order {
-            let column: Vec<f64> = candidates.iter().map(|candidate| candidate[dimension]).collect();
-            self.dimensions[dimension].add_log_densities(&column, &floors, &mut rows);
-        }
-        rows.chunks_exact(n_kernels).map(log_sum_exp).collect()
+        log_densities(&self.weights, &self.dimensions, candidates)
     }
 }
 
@@ -79,13 +59,6 @@ fn weights(n: usize) -> Vec<f64> {
         first + (1.0 - first) * (index as f64 / (n_ramp - 1).max(1) as f64)
     });
     ramp.chain(std::iter::repeat_n(1.0, n - n_ramp + 1)).collect()
-}
-
-/// `ln(sum(exp(terms)))` without overflow and without negligible terms.
-fn log_sum_exp(terms: &[f64]) -> f64 {
-    let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let relative = terms.iter().map(|term| term - largest).filter(|&term| term > -NEGLIGIBLE);
-    largest + libm::log(relative.map(libm::exp).sum())
 }
 
 #[cfg(test)]
@@ -179,11 +152,5 @@ mod tests {
         assert!((2700..3000).contains(&high), "{high}");
         let apart = draws.iter().filter(|point| (point[0] - point[1]).abs() > 0.9).count();
         assert!(apart < 20, "one kernel is picked for both axes, {apart} were mixed");
-    }
-
-    #[test]
-    fn log_sum_exp_does_not_overflow() {
-        close(log_sum_exp(&[1000.0, 1000.0]), 1000.0 + 2.0_f64.ln());
-        close(log_sum_exp(&[-2000.0, -2000.0, f64::NEG_INFINITY]), -2000.0 + 2.0_f64.ln());
     }
 }

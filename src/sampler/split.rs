@@ -21,8 +21,11 @@ pub(super) struct Split {
 /// number. Pending trials go above (the constant liar), failed ones nowhere.
 pub(super) fn split(history: &[&TrialRecord], direction: Direction) -> Split {
     let mut ranked: Vec<usize> = (0..history.len()).filter(|&index| history[index].state.is_finished()).collect();
-    ranked.sort_by(|&a, &b| compare(&history[a].state, &history[b].state, direction));
     let n_below = ranked.len().div_ceil(10).min(MOST_BELOW);
+    if n_below > 0 {
+        let better = |&a: &usize, &b: &usize| compare(&history[a].state, &history[b].state, direction).then(a.cmp(&b));
+        ranked.select_nth_unstable_by(n_below - 1, better);
+    }
     let mut below = ranked[..n_below].to_vec();
     below.sort_unstable();
     let above = (0..history.len())

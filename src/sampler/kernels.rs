@@ -73,6 +73,16 @@ impl<'a> Kernels<'a> {
         }
     }
 
+    /// Multiplies the weight of every kernel by its probability of an option. A line has no options and changes nothing.
+    pub(super) fn weigh(&self, option: f64, weights: &mut [f64]) {
+        let Self::Options(options) = self else { return };
+        let (hit, miss) = options.log_hit_and_miss();
+        let (hit, miss, prior) = (libm::exp(hit), libm::exp(miss), libm::exp(options.log_prior()));
+        for (kernel, weight) in weights.iter_mut().enumerate() {
+            *weight *= options.observed.get(kernel).map_or(prior, |&seen| if seen == option { hit } else { miss });
+        }
+    }
+
     /// The internal number of a candidate.
     pub(super) fn to_internal(&self, candidate: f64) -> f64 {
         match self {

@@ -11,6 +11,7 @@
 
 mod axis;
 mod bandwidths;
+mod branch;
 mod cmaes;
 mod columns;
 mod densities;

@@ -40,16 +40,22 @@ impl Observations {
         Self { columns }
     }
 
-    /// Whether all of these trials have the parameter.
-    pub(super) fn in_every(&self, parameter: usize, mut trials: impl Iterator<Item = usize>) -> bool {
-        trials.all(|trial| self.columns[parameter][trial].is_some())
+    /// Whether a trial has the parameter.
+    pub(super) fn has(&self, parameter: usize, trial: usize) -> bool {
+        self.columns[parameter][trial].is_some()
+    }
+
+    /// The position of the option that a trial chose, if the parameter is a choice and the trial has it.
+    pub(super) fn option(&self, parameter: usize, trial: usize) -> Option<usize> {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positions are whole")]
+        self.columns[parameter][trial].map(|position| position as usize)
     }
 
     /// The columns of some parameters over those of the trials that have all of them.
     pub(super) fn complete_rows(&self, parameters: &[usize], trials: &[usize]) -> Vec<Vec<f64>> {
         let mut rows = vec![Vec::with_capacity(trials.len()); parameters.len()];
         for &trial in trials {
-            if parameters.iter().all(|&parameter| self.columns[parameter][trial].is_some()) {
+            if parameters.iter().all(|&parameter| self.has(parameter, trial)) {
                 for (row, &parameter) in rows.iter_mut().zip(parameters) {
                     row.extend(self.columns[parameter][trial]);
                 }
@@ -87,7 +93,8 @@ mod tests {
         ];
         let observations = Observations::new(&space, &trials.iter().collect::<Vec<_>>());
         assert_eq!(observations.columns, [vec![Some(0.25), Some(0.75)], vec![Some(2.0), None], vec![None, Some(0.5)]]);
-        assert!(observations.in_every(0, 0..2) && !observations.in_every(1, 0..2));
+        assert!(observations.has(0, 1) && observations.has(1, 0) && !observations.has(1, 1));
+        assert_eq!((observations.option(1, 0), observations.option(1, 1)), (Some(2), None));
         assert_eq!(observations.complete_rows(&[0], &[0, 1]), [[0.25, 0.75]]);
         assert_eq!(observations.complete_rows(&[0, 1], &[0, 1]), [[0.25], [2.0]]);
         assert_eq!(observations.complete_rows(&[1, 2], &[0, 1]), [[0.0; 0], [0.0; 0]]);

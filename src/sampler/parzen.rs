@@ -24,18 +24,27 @@ impl<'a> Parzen<'a> {
         Self { weights, dimensions: axes.iter().zip(columns).enumerate().map(fit).collect() }
     }
 
-    /// A candidate: one kernel is picked for all axes.
-    pub(super) fn draw(&self, stream: &mut Stream) -> Vec<f64> {
-        let mut left = stream.unit() * self.weights.iter().sum::<f64>();
-        let prior = self.weights.len() - 1;
-        let kernel = self.weights[..prior]
+    /// A candidate with some coordinates given, which are options: one kernel is picked for all axes, by its weight
+    /// and its probability of what is given.
+    pub(super) fn draw(&self, given: &[Option<f64>], stream: &mut Stream) -> Vec<f64> {
+        let mut weights = self.weights.clone();
+        for (kernels, given) in self.dimensions.iter().zip(given) {
+            if let Some(option) = given {
+                kernels.weigh(*option, &mut weights);
+            }
+        }
+        let mut left = stream.unit() * weights.iter().sum::<f64>();
+        let prior = weights.len() - 1;
+        let kernel = weights[..prior]
             .iter()
             .position(|weight| {
                 left -= weight;
                 left < 0.0
             })
             .unwrap_or(prior);
-        self.dimensions.iter().map(|kernels| kernels.draw(kernel, stream)).collect()
+        let coordinate =
+            |(kernels, given): (&Kernels<'_>, &Option<f64>)| given.unwrap_or_else(|| kernels.draw(kernel, stream));
+        self.dimensions.iter().zip(given).map(coordinate).collect()
     }
 
     /// The internal numbers of a candidate.
@@ -146,11 +155,26 @@ mod tests {
         let narrow: Vec<f64> = std::iter::repeat_n(0.0, 50).chain([1.0; 50]).collect();
         let parzen = Parzen::new(&axes, vec![narrow.clone(), narrow]);
         let mut stream = Seed::root(2).stream();
-        let draws: Vec<_> = (0..4000).map(|_| parzen.draw(&mut stream)).collect();
+        let draws: Vec<_> = (0..4000).map(|_| parzen.draw(&[None, None], &mut stream)).collect();
         let high = draws.iter().filter(|point| point[0] > 0.95).count();
         // the newest 25 weigh 1, the 25 before them .68 to 1, the 50 oldest .01 to .67
         assert!((2700..3000).contains(&high), "{high}");
         let apart = draws.iter().filter(|point| (point[0] - point[1]).abs() > 0.9).count();
         assert!(apart < 20, "one kernel is picked for both axes, {apart} were mixed");
+    }
+
+    #[test]
+    fn kernels_are_picked_by_what_is_given() {
+        // ten kernels at option 0 and x = 0, ten at option 1 and x = 1
+        let options = Distribution::choice(vec![Value::Int(0), Value::Int(1)]).unwrap();
+        let unit = Distribution::uniform(0.0, 1.0).unwrap();
+        let column: Vec<f64> = std::iter::repeat_n(0.0, 10).chain([1.0; 10]).collect();
+        let parzen = Parzen::new(&[Axis::new(&options), Axis::new(&unit)], vec![column.clone(), column]);
+        let mut stream = Seed::root(2).stream();
+        let draws: Vec<_> = (0..2000).map(|_| parzen.draw(&[Some(1.0), None], &mut stream)).collect();
+        assert!(draws.iter().all(|point| point[0] == 1.0));
+        // weights 10 x 22/23 at 1, 10 x 1/23 at 0, 1/2 for the prior; one kernel of each ten is wide: 0.851 of 2000
+        let high = draws.iter().filter(|point| point[1] > 0.8).count();
+        assert!((1640..1765).contains(&high), "{high}");
     }
 }

@@ -5,20 +5,22 @@
 //!
 //! After Bergstra et al. 2011 (NeurIPS, "Algorithms for hyper-parameter optimization"), joint over the parameters as
 //! in Falkner et al. 2018 (arXiv 1807.01774), with the weights, bandwidths and categorical kernels in use in Optuna 5.
-//! Ours differ in where randomness comes from: nothing but the seed and the trial's number, so a resumed or
+//! Parameters that exist under one condition are modelled together, among the trials that have them, and the branch of a
+//! space is picked before (`sampler::branch`). Ours differ, too, in where randomness comes from: nothing but the seed and the trial's number, so a resumed or
 //! parallel study is reproducible; and in the unbounded distributions, whose prior kernel is their own normal.
 
 use std::num::NonZeroUsize;
 
 use super::axis::Axis;
+use super::branch;
 use super::observations::Observations;
 use super::parameter_seed;
 use super::parzen::Parzen;
 use super::random;
 use super::split::{Split, split};
 use crate::seed::{Seed, Stream};
-use crate::space::{Parameter, SearchSpace};
-use crate::trial::{Direction, TrialRecord};
+use crate::space::{Condition, Parameter, SearchSpace};
+use crate::trial::{Direction, TrialRecord, TrialState};
 use crate::value::{Assignment, Value};
 
 /// The knobs of the estimator.
@@ -26,15 +28,15 @@ use crate::value::{Assignment, Value};
 pub struct TpeSettings {
     /// Trials are random until this many have finished (10).
     pub n_startup: usize,
-    /// Candidates drawn for each decision (24).
+    /// Candidates drawn for each decision (96).
     pub n_candidates: NonZeroUsize,
-    /// Whether the parameters that every finished trial has are modelled together (yes), or each alone.
+    /// Whether the parameters under one condition are modelled together (yes), or each alone.
     pub multivariate: bool,
 }
 
 impl Default for TpeSettings {
     fn default() -> Self {
-        const CANDIDATES: NonZeroUsize = NonZeroUsize::new(24).expect("24 is not 0");
+        const CANDIDATES: NonZeroUsize = NonZeroUsize::new(96).expect("96 is not 0");
         Self { n_startup: 10, n_candidates: CANDIDATES, multivariate: true }
     }
 }
@@ -53,28 +55,33 @@ pub(super) fn suggest(
     }
     let mut history: Vec<&TrialRecord> = history.iter().collect();
     history.sort_by_key(|record| record.number);
-    let model = Model {
-        parameters: space.parameters(),
-        observations: Observations::new(space, &history),
-        split: split(&history, direction),
-        n_candidates: settings.n_candidates,
-    };
-    let together = if settings.multivariate { model.together(&history) } else { Vec::new() };
-    let mut proposed: Vec<Option<Value>> = vec![None; space.parameters().len()];
-    if !together.is_empty() {
-        let values = model.propose(&together, &mut trial.child("joint").stream());
-        for (&index, value) in together.iter().zip(values) {
-            proposed[index] = Some(value);
-        }
-    }
+    let observations = Observations::new(space, &history);
+    let model = Model { parameters: space.parameters(), history: &history, observations, direction, settings };
     let mut assignment = Assignment::new();
-    for (index, (parameter, proposed)) in space.parameters().iter().zip(proposed).enumerate() {
+    let mut proposed: Vec<Option<Value>> = vec![None; space.parameters().len()];
+    let mut groups: Vec<Option<&Condition>> = Vec::new();
+    for (index, parameter) in space.parameters().iter().enumerate() {
         if !parameter.is_active(&assignment) {
             continue;
         }
-        let value = proposed.or_else(|| parameter.distribution().single()).unwrap_or_else(|| {
+        if settings.multivariate && !groups.contains(&parameter.condition()) {
+            groups.push(parameter.condition());
+            let together = model.together(parameter.condition());
+            if !together.is_empty() {
+                let stream = match parameter.condition() {
+                    None => trial.child("joint"),
+                    Some(_) => trial.child("group").child(parameter.name()),
+                };
+                let given: Vec<Option<f64>> = together.iter().map(|&index| model.branch(index, trial)).collect();
+                let values = model.propose(&together, &given, &mut stream.stream());
+                for (&index, value) in together.iter().zip(values) {
+                    proposed[index] = Some(value);
+                }
+            }
+        }
+        let value = proposed[index].take().or_else(|| parameter.distribution().single()).unwrap_or_else(|| {
             let mut stream = parameter_seed(trial, parameter.name()).stream();
-            model.propose(&[index], &mut stream).swap_remove(0)
+            model.propose(&[index], &[None], &mut stream).swap_remove(0)
         });
         assignment.insert(parameter.name().to_owned(), value);
     }
@@ -84,30 +91,71 @@ pub(super) fn suggest(
 /// What is known before a trial.
 struct Model<'a> {
     parameters: &'a [Parameter],
+    /// By number.
+    history: &'a [&'a TrialRecord],
     observations: Observations,
-    split: Split,
-    n_candidates: NonZeroUsize,
+    direction: Direction,
+    settings: &'a TpeSettings,
 }
 
 impl Model<'_> {
-    /// Positions of the parameters that are modelled together: those with more than one value that every finished
-    /// trial has.
-    fn together(&self, history: &[&TrialRecord]) -> Vec<usize> {
-        let finished = || (0..history.len()).filter(|&index| history[index].state.is_finished());
-        (0..self.parameters.len())
-            .filter(|&index| self.parameters[index].distribution().single().is_none())
-            .filter(|&index| self.observations.in_every(index, finished()))
-            .collect()
+    /// Positions of the parameters under a condition that are modelled together: those with more than one value, in
+    /// every finished trial that has any parameter under it.
+    fn together(&self, condition: Option<&Condition>) -> Vec<usize> {
+        let group: Vec<usize> =
+            (0..self.parameters.len()).filter(|&index| self.parameters[index].condition() == condition).collect();
+        let trials: Vec<usize> = (0..self.history.len())
+            .filter(|&trial| self.history[trial].state.is_finished())
+            .filter(|&trial| condition.is_none() || group.iter().any(|&index| self.observations.has(index, trial)))
+            .collect();
+        let in_every = |index: usize| trials.iter().all(|&trial| self.observations.has(index, trial));
+        let varies = |index: usize| self.parameters[index].distribution().single().is_none();
+        group.into_iter().filter(|&index| varies(index) && in_every(index)).collect()
     }
 
-    /// Values for some parameters, drawn together: the candidate with the largest ratio of the good side's density
-    /// to the other side's, the first of several.
-    fn propose(&self, indices: &[usize], stream: &mut Stream) -> Vec<Value> {
+    /// The option to look into, if the parameter always exists and others depend on it.
+    fn branch(&self, index: usize, trial: Seed) -> Option<f64> {
+        let parameter = &self.parameters[index];
+        let depends =
+            |other: &Parameter| other.condition().is_some_and(|condition| condition.parameter() == parameter.name());
+        let Axis::Options { count } = Axis::new(parameter.distribution()) else { return None };
+        if parameter.condition().is_some() || !self.parameters.iter().any(depends) {
+            return None;
+        }
+        let mut losses = vec![Vec::new(); count];
+        for (trial, record) in self.history.iter().enumerate() {
+            let loss = match record.state {
+                TrialState::Complete { value } => self.direction.loss(value),
+                TrialState::Pruned { .. } | TrialState::Pending => f64::INFINITY,
+                TrialState::Failed { .. } => continue,
+            };
+            if let Some(option) = self.observations.option(index, trial) {
+                losses[option].push(loss);
+            }
+        }
+        let mut stream = trial.child("branch").child(parameter.name()).stream();
+        #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^53")]
+        Some(branch::pick(&losses, &mut stream) as f64)
+    }
+
+    /// Values for some parameters, drawn together, some of them given: the candidate with the largest ratio of the good
+    /// side's density to the other side's, the first of several. What is good is measured among the trials that have all
+    /// of the parameters, so that a branch is learnt even while another one is better.
+    fn propose(&self, indices: &[usize], given: &[Option<f64>], stream: &mut Stream) -> Vec<Value> {
         let axes: Vec<Axis<'_>> =
             indices.iter().map(|&index| Axis::new(self.parameters[index].distribution())).collect();
-        let fit = |trials| Parzen::new(&axes, self.observations.complete_rows(indices, trials));
-        let (below, above) = (fit(&self.split.below), fit(&self.split.above));
-        let candidates: Vec<Vec<f64>> = (0..self.n_candidates.get()).map(|_| below.draw(stream)).collect();
+        let is_conditional = indices.iter().any(|&index| self.parameters[index].condition().is_some());
+        let has_all = |&trial: &usize| indices.iter().all(|&index| self.observations.has(index, trial));
+        let trials: Vec<usize> = (0..self.history.len()).filter(|trial| !is_conditional || has_all(trial)).collect();
+        let records: Vec<&TrialRecord> = trials.iter().map(|&trial| self.history[trial]).collect();
+        let Split { below, above } = split(&records, self.direction);
+        let fit = |side: Vec<usize>| {
+            let side: Vec<usize> = side.into_iter().map(|place| trials[place]).collect();
+            Parzen::new(&axes, self.observations.complete_rows(indices, &side))
+        };
+        let (below, above) = (fit(below), fit(above));
+        let draw = |_| below.draw(given, stream);
+        let candidates: Vec<Vec<f64>> = (0..self.settings.n_candidates.get()).map(draw).collect();
         let good = below.log_densities(&candidates);
         let bad = above.log_densities(&candidates);
         let score = |index: usize| good[index] - bad[index];

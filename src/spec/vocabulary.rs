@@ -451,7 +451,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             PRUNE,
             RACE,
             field("n_startup", INDEX, Default::Int(10), "finished trials before the model is used; random until then"),
-            field("n_candidates", COUNT, Default::Int(24), "candidates compared for each suggestion"),
+            field("n_candidates", COUNT, Default::Int(96), "candidates compared for each suggestion"),
             field("multivariate", Type::Bool, Default::Bool(true), "model the parameters jointly"),
         ],
         "tree-structured Parzen estimator",

@@ -10,18 +10,18 @@ const MOST_BELOW: usize = 25;
 /// Positions in the history, both sides in its order.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Split {
-    /// The best tenth of the finished trials.
+    /// The best of the finished trials.
     pub(super) below: Vec<usize>,
     /// The other finished trials and all pending ones.
     pub(super) above: Vec<usize>,
 }
 
-/// Splits a history that is sorted by trial number. The best tenth of the finished trials, rounded up and at most
-/// 25, goes below: complete trials by their value, then pruned ones, the longest-lived first. Ties go to the lower
+/// Splits a history that is sorted by trial number. The best of the finished trials, one in `one_in`, rounded
+/// up and at most 25, go below: complete trials by their value, then pruned ones, the longest-lived first. Ties go to the lower
 /// number. Pending trials go above (the constant liar), failed ones nowhere.
-pub(super) fn split(history: &[&TrialRecord], direction: Direction) -> Split {
+pub(super) fn split(history: &[&TrialRecord], direction: Direction, one_in: usize) -> Split {
     let mut ranked: Vec<usize> = (0..history.len()).filter(|&index| history[index].state.is_finished()).collect();
-    let n_below = ranked.len().div_ceil(10).min(MOST_BELOW);
+    let n_below = ranked.len().div_ceil(one_in).min(MOST_BELOW);
     if n_below > 0 {
         let better = |&a: &usize, &b: &usize| compare(&history[a].state, &history[b].state, direction).then(a.cmp(&b));
         ranked.select_nth_unstable_by(n_below - 1, better);
@@ -72,7 +72,7 @@ mod tests {
 
     fn below(states: Vec<TrialState>, direction: Direction) -> Vec<usize> {
         let records = records(states);
-        split(&records.iter().collect::<Vec<_>>(), direction).below
+        split(&records.iter().collect::<Vec<_>>(), direction, 10).below
     }
 
     #[test]
@@ -80,12 +80,12 @@ mod tests {
         let values = [5.0, 1.0, 4.0, 9.0, 0.5, 7.0, 8.0, 6.0, 3.0, 2.0, 10.0];
         let records = records(complete(&values));
         let history: Vec<_> = records.iter().collect();
-        let minimized = split(&history, Direction::Minimize);
+        let minimized = split(&history, Direction::Minimize, 10);
         assert_eq!(minimized.below, [1, 4]);
         assert_eq!(minimized.above, [0, 2, 3, 5, 6, 7, 8, 9, 10]);
-        assert_eq!(split(&history, Direction::Maximize).below, [3, 10]);
-        assert_eq!(split(&history[..10], Direction::Minimize).below, [4]);
-        assert_eq!(split(&[], Direction::Minimize), Split { below: vec![], above: vec![] });
+        assert_eq!(split(&history, Direction::Maximize, 10).below, [3, 10]);
+        assert_eq!(split(&history[..10], Direction::Minimize, 10).below, [4]);
+        assert_eq!(split(&[], Direction::Minimize, 10), Split { below: vec![], above: vec![] });
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
         states.insert(1, TrialState::Pending);
         states.insert(2, TrialState::Failed { reason: "diverged".to_owned() });
         let records = records(states);
-        let split = split(&records.iter().collect::<Vec<_>>(), Direction::Minimize);
+        let split = split(&records.iter().collect::<Vec<_>>(), Direction::Minimize, 10);
         assert_eq!(split, Split { below: vec![3], above: vec![0, 1] });
     }
 

@@ -1,5 +1,5 @@
 //! Searches of whole functions, and the parts of the benchmark that compares them.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "tests, with small counts")]
 
 #[path = "../benches/search/compare.rs"]
 mod compare;
@@ -14,7 +14,7 @@ use compare::{Comparison, compare, median};
 use functions::{Function, functions};
 use reference::Reference;
 use runs::{Conditions, all_regrets};
-use xrun::sampler::{Sampler, TpeSettings};
+use xrun::sampler::{CmaEsSettings, Sampler, TpeSettings};
 use xrun::seed::Seed;
 use xrun::trial::Direction;
 use xrun::value::{Assignment, Value};
@@ -79,7 +79,7 @@ fn comparisons_follow_mann_and_whitney() {
     let Comparison { chance, p } = compare(&[1.0, 2.0], &[2.0, 3.0]);
     assert_eq!(chance, 0.875);
     assert!((p - 0.220_671_361_919_846_76).abs() < 1e-12, "{p}");
-    // scipy.stats.mannwhitneyu(method="asymptotic", use_continuity=False)
+    // 16 of 20 pairs: U = 16, variance 5 * 4 * 10 / 12, z = 6 / sqrt(16.67)
     let Comparison { chance, p } = compare(&[5.0, 1.0, 7.0, 4.0, 2.0], &[8.0, 3.0, 9.0, 6.0]);
     assert_eq!(chance, 0.8);
     assert!((p - 0.141_644_690_295_134_9).abs() < 1e-12, "{p}");
@@ -122,14 +122,36 @@ fn every_assignment_fits_its_space() {
     }
 }
 
+/// The chance that a hundred trials of a sampler end below a hundred random ones of the reference.
+fn chance_against_random(sampler: Sampler, function: &Function, conditions: Conditions) -> f64 {
+    let runs = all_regrets(sampler, function, conditions, 100, 30);
+    let ours: Vec<f64> = runs.iter().map(|run| run[99]).collect();
+    compare(&ours, &Reference::load().regrets(function.name, "random", 2)).chance
+}
+
+#[test]
+fn cma_es_beats_random_on_smooth_functions_in_both_directions() {
+    let sampler = Sampler::CmaEs(CmaEsSettings::default());
+    for (name, least) in [("branin", 0.7), ("rosenbrock4", 0.9), ("lrbowl3", 0.8), ("intstep6", 0.8)] {
+        for direction in [Direction::Minimize, Direction::Maximize] {
+            let conditions = Conditions { direction, ..Conditions::PLAIN };
+            let chance = chance_against_random(sampler, &function(name), conditions);
+            assert!(chance >= least, "{name}: {chance}");
+        }
+    }
+}
+
+#[test]
+fn quasi_random_trials_are_no_worse_than_random_ones() {
+    let of = |function: &Function| chance_against_random(Sampler::QuasiRandom, function, Conditions::PLAIN);
+    let chances: Vec<f64> = functions().iter().map(of).collect();
+    assert!(chances.iter().sum::<f64>() >= 0.5 * functions().len() as f64, "{chances:?}");
+}
+
 #[test]
 fn tpe_beats_random_on_the_reference_functions() {
-    let reference = Reference::load();
     for function in functions() {
-        let runs = all_regrets(tpe(), &function, Conditions::PLAIN, 100, 30);
-        let ours: Vec<f64> = runs.iter().map(|run| run[99]).collect();
-        let Comparison { chance, .. } = compare(&ours, &reference.regrets(function.name, "random", 2));
-        println!("{}: {chance:.3} {ours:?}", function.name);
+        let chance = chance_against_random(tpe(), &function, Conditions::PLAIN);
         let least = if ["mixed7", "conditional"].contains(&function.name) { 0.75 } else { 0.9 };
         assert!(chance >= least, "{}: {chance}", function.name);
     }

@@ -198,29 +198,11 @@ impl<'a> Coordinate<'a> {
 mod tests {
     use super::*;
     use crate::sampler::Sampler;
-    use crate::sampler::objectives::{Objective, objectives, random_regrets, regret, study, win_chance};
     use crate::space::Distribution;
     use crate::value::Value;
 
     fn sampler() -> Sampler {
         Sampler::CmaEs(CmaEsSettings::default())
-    }
-
-    fn regrets(objective: &Objective, direction: Direction, n_trials: usize) -> Vec<f64> {
-        let of = |seed| regret(objective, &study(&sampler(), objective, direction, n_trials, Seed::root(seed)));
-        (0..30).map(of).collect()
-    }
-
-    #[test]
-    fn a_hundred_trials_beat_random_ones_on_smooth_functions_in_both_directions() {
-        let random = random_regrets();
-        for (name, least) in [("branin", 0.7), ("rosenbrock4", 0.9), ("lrbowl3", 0.8), ("intstep6", 0.8)] {
-            let objective = objectives().into_iter().find(|objective| objective.name == name).unwrap();
-            for direction in [Direction::Minimize, Direction::Maximize] {
-                let chance = win_chance(&regrets(&objective, direction, 100), &random[name]);
-                assert!(chance >= least, "{name}: {chance}");
-            }
-        }
     }
 
     fn cube(n: usize) -> SearchSpace {

@@ -84,9 +84,6 @@ fn primes() -> impl Iterator<Item = usize> {
 #[expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "tests, with small counts")]
 mod tests {
     use super::*;
-    use crate::sampler::Sampler;
-    use crate::sampler::objectives::{objectives, random_regrets, regret, study, win_chance};
-    use crate::trial::Direction;
 
     #[test]
     fn bases_are_the_primes() {
@@ -131,25 +128,6 @@ mod tests {
         for (p, x) in [(0.5, 0.0), (0.975, 1.959_963_984_540_054), (1e-6, -4.753_424_308_822_899)] {
             assert!((normal_quantile(p) - x).abs() < 1e-9, "{p}");
         }
-    }
-
-    #[test]
-    fn a_hundred_trials_are_no_worse_than_random_ones() {
-        let random = random_regrets();
-        let chances: Vec<f64> = objectives()
-            .iter()
-            .map(|objective| {
-                let ours: Vec<f64> = (0..30)
-                    .map(|seed| {
-                        let direction = Direction::Minimize;
-                        regret(objective, &study(&Sampler::QuasiRandom, objective, direction, 100, Seed::root(seed)))
-                    })
-                    .collect();
-                win_chance(&ours, &random[objective.name])
-            })
-            .collect();
-        assert!(chances.iter().sum::<f64>() / chances.len() as f64 >= 0.5, "{chances:?}");
-        assert!(random.len() == chances.len());
     }
 
     #[test]

@@ -22,7 +22,7 @@ let pruners = #{
     median: median(#{ n_startup: 2, warmup_epochs: 1 }),
     percentile: percentile(25.0, #{ n_startup: 3, interval: 2 }),
     threshold: threshold(0.6, #{ warmup_epochs: 3 }),
-    patience: patience(6),
+    patience: patience(8),
     halving: successive_halving(#{ reduction_factor: 2 }),
     hyperband: hyperband(#{ max_epochs: 8, reduction_factor: 2 }),
 };
@@ -57,11 +57,11 @@ experiment(#{
 const LONG: &str = r#"
 experiment(#{
     name: "long",
-    data: pets(#{ size: 16, n: 80 }),
+    data: pets(#{ size: 16, n: 160 }),
     model: classifier(#{ backbone: convnet(#{ width: 8, blocks: 2 }) }),
-    train: [phase("full", #{ epochs: 400, batch_size: 8, optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5)] })],
+    train: [phase("full", #{ epochs: 2000, batch_size: 8, optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5)] })],
     cv: nested(#{ outer: stratified_kfold(4, 1), inner: stratified_kfold(3, 2), take: #{ outer: 1, inner: 1 } }),
-    search: random(#{ trials: 1, maximize: "accuracy", prune: patience(100) }),
+    search: random(#{ trials: 1, maximize: "accuracy", prune: patience(200) }),
 })
 "#;
 
@@ -229,6 +229,8 @@ fn a_second_run_trains_nothing_and_what_was_not_judged_is_shared_with_a_run_with
         assert_eq!(again["n_trained"], 0, "{again}");
         assert_eq!(again["n_reused"], again["n_fits"], "{again}");
         assert_same(&pure_files(&folder(&first)), &pure_files(&folder(&again)));
+        let config = folder(&first).join("config.rhai");
+        assert_eq!(run(&project, &[config.to_str().unwrap()])["n_trained"], 0, "the config is another search");
         project.xrun([&["plan"], &arguments[..]].concat()).code(0).stdout_contains("nothing is trained");
     }
 }
@@ -393,7 +395,7 @@ fn what_cannot_be_judged_is_an_error_at_its_place() {
         ("hyperband(#{ max_epochs: 2 })", "max_epochs 2 is below 3, so there is one bracket only"),
         ("bounds(#{ epochs: [1, 2], values: [0.5] })", "2 epochs have 1 values"),
         ("bounds(#{ epochs: [2, 1], values: [0.5, 0.5] })", "epoch 1 does not come after epoch 2"),
-        ("median(#{ n_startup: 0 })", "a whole number of at least 1 was expected here, not 0"),
+        ("median(#{ n_startup: 0 })", "a whole number of at least 1 was expected here, not the whole number `0`"),
         ("median(#{ n_startup: int(1, 5) })", "this cannot be searched"),
         ("youden()", "a pruner was expected here"),
     ] {
@@ -416,7 +418,7 @@ fn a_fits_config_takes_only_what_a_fit_can_be_held_against() {
     project
         .xrun(["check", "fit.rhai"])
         .code(2)
-        .stderr_contains("`median` compares trials, and a fit knows of no other");
+        .stderr_contains("`median` is a rule for the trials of a search, and this is one fit");
     let as_final = config.replace("role: \"trial\"", "role: \"final\"");
     project.write("fit.rhai", &as_final);
     project.xrun(["check", "fit.rhai"]).code(2).stderr_contains("a final is trained to its end");

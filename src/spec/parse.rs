@@ -10,18 +10,16 @@ use super::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
 use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
 use super::fit::{Formula, LossRule, SplitSpec};
 use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Optimizer, PhaseSpec};
+use super::prune;
 use super::tree::{Make, Tree};
 use crate::metric::Metric;
-use crate::pruner::{
-    Bounds, Hyperband, Measure, Patience, Percentile, Pruner, PrunerError, Schedule, SuccessiveHalving, Threshold,
-};
 use crate::sampler::{CmaEsSettings, Sampler, TpeSettings};
 use crate::split::{NestedSplitter, SplitError, Splitter, Take};
 use crate::trial::Direction;
 
 type Closed = Make<Infallible>;
 
-const CHECKED: &str = "the tree was held against the vocabulary";
+pub(super) const CHECKED: &str = "the tree was held against the vocabulary";
 
 pub(super) trait Read {
     fn tree(&self, name: &str) -> Option<&Tree<Infallible>>;
@@ -222,36 +220,12 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
         lag: make.count("lag"),
         prune: make
             .make("prune")
-            .map(pruner)
+            .map(prune::pruner)
             .transpose()
             .map_err(|error| Problem::new(error.to_string()).under(Step::Key("prune".to_owned())))?,
         race: make
             .record("race")
             .map(|race| RaceSpec { level: race.float("level"), min_folds: race.count("min_folds") }),
-    })
-}
-
-pub(super) fn pruner(make: &Closed) -> Result<Pruner, PrunerError> {
-    let schedule = || Schedule::new(make.count("warmup_epochs"), make.count("interval"));
-    let percentile = |percentile| Percentile::new(percentile, make.count("n_startup"), schedule()?);
-    Ok(match make.constructor().name {
-        "median" => Pruner::Percentile(percentile(50.0)?),
-        "percentile" => Pruner::Percentile(percentile(make.float("percentile"))?),
-        "threshold" => Pruner::Threshold(Threshold::new(make.float("value"), schedule()?)?),
-        "patience" => Pruner::Patience(Patience::new(make.count("epochs"), make.float("min_delta"))?),
-        "successive_halving" => {
-            Pruner::SuccessiveHalving(SuccessiveHalving::new(make.count("min_epochs"), make.count("reduction_factor"))?)
-        }
-        "hyperband" => Pruner::Hyperband(Hyperband::new(
-            make.count("min_epochs"),
-            make.count("max_epochs"),
-            make.count("reduction_factor"),
-        )?),
-        "bounds" => {
-            let measure = if make.text("on") == "best" { Measure::Best } else { Measure::Last };
-            Pruner::Bounds(Bounds::paired(measure, &make.counts("epochs"), &make.floats("values"))?)
-        }
-        other => unreachable!("`{other}` is no pruner: {CHECKED}"),
     })
 }
 

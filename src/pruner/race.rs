@@ -22,7 +22,8 @@ pub const MIN_FOLDS: usize = 4;
 /// data, which the variance of Nadeau and Bengio (2003, Machine Learning) corrects; here the common part is the same in the folds
 /// done and those to come, and cancels. It cancels as well that the best so far is a lucky one: how lucky its mean is says
 /// nothing about the deviations of single folds from it. The level is exact for normal differences and holds in
-/// simulations with a running best; how often a race stops what the search would have chosen is stated there.
+/// simulations with a running best (`race_tests`). A configuration that is better on other data, but not on these folds, is
+/// not spared: without a race the search would not choose it either.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Race {
     level: f64,

@@ -236,8 +236,6 @@ fn a_run_speaks_json() {
         "status": "complete",
         "n_fits": 2,
         "n_trained": 2,
-        "n_pruned": null,
-        "n_epochs_saved": null,
         "n_reused": 0,
         "n_failed_trials": 0,
         "metrics": {},

@@ -423,7 +423,7 @@ experiment(#{
         per: "inner",
         lag: 1,
         n_startup: 10,
-        n_candidates: 24,
+        n_candidates: 96,
         multivariate: true,
     }),
     threshold: youden(),

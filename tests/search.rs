@@ -141,9 +141,14 @@ fn cma_es_beats_random_on_smooth_functions_in_both_directions() {
     }
 }
 
+/// 400 runs of each on eight functions: the mean chance has a standard deviation of 0.007.
 #[test]
 fn quasi_random_trials_are_no_worse_than_random_ones() {
-    let of = |function: &Function| chance_against_random(Sampler::QuasiRandom, function, Conditions::PLAIN);
+    let ends = |sampler, function: &Function| -> Vec<f64> {
+        all_regrets(sampler, function, Conditions::PLAIN, 100, 400).iter().map(|run| run[99]).collect()
+    };
+    let of =
+        |function: &Function| compare(&ends(Sampler::QuasiRandom, function), &ends(Sampler::Random, function)).chance;
     let chances: Vec<f64> = functions().iter().map(of).collect();
     assert!(chances.iter().sum::<f64>() >= 0.5 * functions().len() as f64, "{chances:?}");
 }

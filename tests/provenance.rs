@@ -47,3 +47,23 @@ fn a_run_without_folds_has_no_digest_of_them() {
         serde_json::from_str(&project.read(project.only_run("a").join("run.json"))).expect("JSON");
     assert_eq!(manifest["splits_blake3"], serde_json::Value::Null);
 }
+
+/// Pictures are drawn in parallel before anything is trained: the number of threads is settled before that.
+#[test]
+fn a_run_has_the_threads_it_was_given() {
+    let project = support::Project::new().script(
+        r#"
+experiment(#{
+    name: "threads",
+    data: pets(#{ size: 8, n: 24 }),
+    model: classifier(#{ backbone: convnet(#{ width: 2, blocks: 1 }) }),
+    train: [phase("fit", #{ epochs: 1, optimizer: adamw(#{ lr: 1e-3 }) })],
+    cv: nested(#{ outer: stratified_kfold(3, 1), inner: stratified_kfold(2, 2), take: #{ outer: 1, inner: 1 } }),
+})
+"#,
+    );
+    project.xrun(["experiment.rhai", "--quiet", "--threads", "3"]).code(0);
+    let manifest: serde_json::Value =
+        serde_json::from_str(&project.read(project.only_run("threads").join("run.json"))).expect("it is JSON");
+    assert_eq!(manifest["threads"], 3);
+}

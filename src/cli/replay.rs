@@ -7,7 +7,7 @@ use super::args::ReplayArguments;
 use super::failure::Failure;
 use super::output::{duration, print};
 use super::progress::Terminal;
-use super::run::{Devices, crew, listen_to_signals, parse_overrides, working_project};
+use super::run::{Devices, crew, listen_to_signals, parse_overrides, use_threads, working_project};
 use crate::replay::{self, Difference, FileDifference, Place, Replay, ReplayError, Request};
 use crate::settings::{self, Settings};
 use crate::store::{Altered, FindError, Record, RecordError, StoreError};
@@ -23,8 +23,9 @@ pub(super) fn replay(arguments: &ReplayArguments) -> Result<Exit, Failure> {
     if settings.device == "auto" {
         settings.device.clone_from(&record.run().manifest.device);
     }
+    let threads = use_threads(settings.threads);
     let devices = Devices::choose(&settings, arguments.quiet)?;
-    let (crew, threads) = crew(&settings, &devices)?;
+    let (crew, threads) = crew(&settings, &devices, threads)?;
     let interrupt = listen_to_signals()?;
     let command: Vec<String> = std::env::args().collect();
     let request = Request {

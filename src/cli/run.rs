@@ -46,9 +46,10 @@ pub(super) struct Shown {
 /// Runs, and prints what came out.
 pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
     let settings = job.settings;
+    let threads = use_threads(settings.threads);
     let prepared = runner::prepare(&job.evaluated.outcome, &settings.cache)?;
     let devices = Devices::choose(settings, shown.quiet)?;
-    let (crew, threads) = crew(settings, &devices)?;
+    let (crew, threads) = crew(settings, &devices, threads)?;
     let interrupt = listen_to_signals()?;
     // Bytes that are no text are replaced: the record is text.
     let command: Vec<String> = std::env::args_os().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -112,11 +113,11 @@ fn explain(study: &StudySummary, path: &Path) {
 }
 
 /// Who trains, and with how many threads each: the threads are shared out between the workers.
-pub(super) fn crew(settings: &Settings, devices: &Devices) -> Result<(Crew, usize), Failure> {
+pub(super) fn crew(settings: &Settings, devices: &Devices, threads: usize) -> Result<(Crew, usize), Failure> {
     if settings.workers == 1 {
-        return Ok((Crew::Here, use_threads(settings.threads)));
+        return Ok((Crew::Here, threads));
     }
-    let threads = (use_threads(settings.threads) / settings.workers).max(1);
+    let threads = (threads / settings.workers).max(1);
     let cache = settings.cache.to_string_lossy();
     let arguments = (0..settings.workers).map(|worker| {
         let device = devices.kinds[worker % devices.kinds.len()].to_string();
@@ -215,7 +216,7 @@ fn own_program() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot find this program's own file: {error}")))
 }
 
-/// Settles the number of threads for the whole process; 0 means all cores.
+/// Settles the number of threads for the whole process, before anything is done in parallel; 0 means all cores.
 pub(super) fn use_threads(threads: usize) -> usize {
     // It fails only when the pool exists already; then that one serves.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();

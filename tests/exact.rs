@@ -487,6 +487,41 @@ fn a_record_that_was_changed_is_not_reused() {
     assert_same(&reference("tiny.rhai", &[]), &pure_files(&path_of(&second)));
 }
 
+/// Links do not reach across file systems: what is reused is copied then.
+#[cfg(target_os = "linux")]
+#[test]
+fn results_on_two_file_systems_are_one_to_xrun() {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    let project = project();
+    let memory = Path::new("/dev/shm");
+    if !memory.is_dir() || fs::metadata(memory).unwrap().dev() == fs::metadata(project.path("")).unwrap().dev() {
+        println!("skipped: /dev/shm is no other file system here");
+        return;
+    }
+    let elsewhere = tempfile::tempdir_in(memory).unwrap();
+    let first = path_of(&run(&project, &["tiny.rhai"]));
+    let files = pure_files(&first);
+    copy(&first, &elsewhere.path().join("run"));
+    fs::remove_dir_all(&first).unwrap();
+    symlink(elsewhere.path().join("run"), &first).unwrap();
+    let second = run(&project, &["tiny.rhai"]);
+    assert_eq!(second["n_trained"], 0);
+    assert_same(&files, &pure_files(&path_of(&second)));
+
+    let results = elsewhere.path().join("results").display().to_string();
+    let mut child = start(&project, &["tiny.rhai", "epochs=20", "--workers", "2", "--results", &results]);
+    wait_until(|| {
+        elsewhere.path().join("results/tiny").read_dir().is_ok_and(|mut runs| {
+            runs.any(|run| run.is_ok_and(|run| run.path().join("outer-0/inner-0/trial-001").is_dir()))
+        })
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let third = run(&project, &["resume", "@latest", "--results", &results]);
+    assert_same(&reference("tiny.rhai", &["epochs=20"]), &pure_files(&path_of(&third)));
+}
+
 #[test]
 fn a_worker_count_of_zero_is_refused() {
     project().xrun(["tiny.rhai", "--workers", "0"]).code(2).stderr_contains("workers is 0");

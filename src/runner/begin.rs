@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::order::Job;
 use super::provenance;
-use super::session::{Session, Subject, Unit};
+use super::session::{Session, Subject};
 use super::study_run::StudyRun;
+use super::unit::Unit;
 use super::{FIT_HEADER, Prepared, Progress, Report, Request, RunError};
 use crate::data::Dataset;
 use crate::numerics;

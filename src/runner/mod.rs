@@ -7,6 +7,7 @@
 //! suggests depends on its trials alone, never on who finished first.
 
 mod begin;
+mod earlier;
 mod execute;
 mod forecast;
 mod interrupt;
@@ -19,6 +20,7 @@ mod reuse;
 mod running;
 mod session;
 mod study_run;
+mod unit;
 mod worker;
 
 use std::path::{Path, PathBuf};

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::order::{Job, Order, Said};
+use super::earlier::Earlier;
+use super::order::{Order, Said};
 use super::pool::{Heard, Pool};
 use super::reuse::{self, Shelf};
-use super::study_run::{Change, Ready, Saved, StudyRun, Which};
+use super::study_run::{Change, Ready, Saved, Which};
+use super::unit::Unit;
 use super::{Effort, FitFailure, FitLine, Prepared, Progress, Report, Request, RunError};
 use crate::data::Dataset;
 use crate::metric::Metric;
 use crate::plan::{StudyId, fit_key};
 use crate::spec::experiment::Objective;
-use crate::store::{
-    Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, StoreError, Summary, TrialRow,
-};
+use crate::store::{Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialRow};
 use crate::trial::TrialState;
 
 /// How long a word of a worker is waited for before signals are looked at.
@@ -24,96 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The table of trials is written again at most this often while a run goes on.
 const TABLE_PAUSE: Duration = Duration::from_secs(2);
 
-/// The part of a run that has studies, or the one fit of a fit's config.
-pub(super) enum Unit<'a> {
-    Study(Box<StudyRun<'a>>),
-    Fit { job: Option<Box<Job<'a>>> },
-}
-
-impl<'a> Unit<'a> {
-    /// The fits that have become ready, and what has changed.
-    pub(super) fn advance(&mut self) -> Result<(Vec<Ready<'a>>, Vec<Change>), RunError> {
-        match self {
-            Self::Study(study) => study.advance(),
-            Self::Fit { job } => {
-                let only = job.take().map(|job| Ready { which: Which::Final, path: FitPath::only(), job: Ok(*job) });
-                Ok((only.into_iter().collect(), Vec::new()))
-            }
-        }
-    }
-
-    /// Takes note of how a fit ended; a trial may have ended with it.
-    pub(super) fn ended(
-        &mut self,
-        which: Which,
-        result: Result<RecordedFit, String>,
-    ) -> Result<Option<Change>, StoreError> {
-        match (self, which) {
-            (Self::Study(study), Which::Trial { number, fold }) => study.trial_fit_ended(number, fold, result),
-            (Self::Study(study), Which::Final) => {
-                study.final_ended();
-                Ok(None)
-            }
-            (Self::Fit { .. }, _) => Ok(None),
-        }
-    }
-
-    /// Fits that trials were spared.
-    pub(super) fn n_skipped(&self) -> usize {
-        match self {
-            Self::Study(study) => study.saved().map_or(0, |saved| saved.n_fits),
-            Self::Fit { .. } => 0,
-        }
-    }
-
-    /// Which study it is, and the trial its final is built on.
-    fn chosen(&self) -> (StudyId, Option<usize>) {
-        match self {
-            Self::Study(study) => (study.id(), study.best().map(|best| best.number)),
-            Self::Fit { .. } => (StudyId::Only, None),
-        }
-    }
-}
-
 /// A fit that waits for a worker or has one.
 struct Ticket<'a> {
     unit: usize,
     which: Which,
     order: Order<'a>,
     attempt: usize,
-}
-
-/// What is recorded already of a run that goes on.
-#[derive(Default)]
-struct Earlier {
-    suggested: BTreeMap<(String, usize), crate::value::Assignment>,
-    ended: BTreeSet<(String, usize)>,
-    fits: BTreeSet<String>,
-}
-
-impl Earlier {
-    fn of(events: Vec<Event>) -> Self {
-        let mut earlier = Self::default();
-        for event in events {
-            match event {
-                Event::TrialSuggested { study, trial, assignment } => {
-                    earlier.suggested.insert((study, trial), assignment);
-                }
-                Event::TrialFinished { study, trial, .. } => {
-                    earlier.ended.insert((study, trial));
-                }
-                Event::FitFinished { fit, .. } => {
-                    earlier.fits.insert(fit);
-                }
-                Event::RunStarted { .. }
-                | Event::FitLost { .. }
-                | Event::RunInterrupted { .. }
-                | Event::RunResumed
-                | Event::RunFinished { .. } => {}
-            }
-        }
-        earlier
-    }
 }
 
 /// What a run consists of.

@@ -108,7 +108,7 @@ fn a_run_cut_short_while_it_wrote_is_unfinished_and_shown() {
         assert_eq!(listed(&project), [(ids[0].clone(), "unfinished".to_owned())]);
         let output = project.xrun(["show"]);
         output.code(0).stderr_is("");
-        assert!(output.stdout.contains("the last that is known: {\"event\":\"trial_finished\""), "{output}");
+        assert!(output.stdout.contains("it did not come to its end; go on with it: xrun resume "), "{output}");
         assert_eq!(project.read(run.join("journal.jsonl")).len(), length, "a reader changes nothing");
     }
 }

@@ -381,7 +381,10 @@ fn a_run_that_was_cut_short_has_nothing_to_compare_with_but_its_fits_have() {
     let kept: Vec<&str> = journal.lines().filter(|line| !line.contains("run_finished")).collect();
     project.write(run.join("journal.jsonl"), &format!("{}\n", kept.join("\n")));
     let output = replay(&project);
-    output.code(2).stderr_is("error: [RUN] did not come to its end, so there is nothing to compare with\n");
+    output.code(2).stderr_is(
+        "error: [RUN] did not come to its end, so there is nothing to compare with\n\
+         hint: `xrun resume` goes on with it; its finished fits can be replayed now\n",
+    );
     project.xrun(["replay", "--quiet", &format!("@latest:{TRIAL}")]).code(0);
 }
 

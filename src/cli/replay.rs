@@ -76,7 +76,8 @@ fn failure(error: ReplayError, name: &str) -> Failure {
         ReplayError::Override { .. } => {
             Failure::new(Exit::Usage, message).hint("to run it with other values, run its config.rhai with them")
         }
-        ReplayError::Unfinished { .. } => Failure::new(Exit::Usage, message),
+        ReplayError::Unfinished { .. } => Failure::new(Exit::Usage, message)
+            .hint("`xrun resume` goes on with it; its finished fits can be replayed now"),
         ReplayError::OtherData { .. } => Failure::new(Exit::Different, message).hint(elsewhere),
         ReplayError::Data(_) => Failure::new(Exit::Usage, message).hint(elsewhere),
         ReplayError::Run(error) => error.into(),

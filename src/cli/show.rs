@@ -63,10 +63,10 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
             lines.push(format!("\n{insight}"));
         }
         lines.push(format!("\nrun it again: xrun {}", run.path.join("config.rhai").display()));
-    } else if let Some(event) = last {
-        let event = serde_json::to_string(event).unwrap_or_default();
-        let state = if run.status(last) == "running" { "it is running" } else { "it did not come to its end" };
-        lines.push(format!("\n{state}; the last that is known: {event}"));
+    } else if run.status(last) == "running" {
+        lines.push("\nit is running".to_owned());
+    } else {
+        lines.push(format!("\nit did not come to its end; go on with it: xrun resume {}", manifest.run));
     }
     lines.join("\n")
 }

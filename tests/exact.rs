@@ -330,6 +330,23 @@ fn a_signal_stops_cleanly_and_says_how_to_go_on() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_replay_that_is_stopped_leaves_nothing_and_promises_nothing() {
+    let project = project();
+    run(&project, &["long.rhai"]);
+    let before = pure_files(&project.path(project.only_run("long")));
+    let mut child = start(&project, &["replay", "@latest"]);
+    wait_until(|| project.path("results/.scratch").is_dir());
+    thread::sleep(Duration::from_millis(200));
+    signal(child.id(), "INT");
+    let (code, stderr) = end(&mut child);
+    assert_eq!(code, Some(130), "{stderr}");
+    assert!(stderr.contains("hint: the record is as it was; nothing of the replay is kept"), "{stderr}");
+    assert!(!stderr.contains("xrun resume") && !project.path("results/.scratch").exists(), "{stderr}");
+    assert_same(&before, &pure_files(&project.path(project.only_run("long"))));
+}
+
 #[test]
 fn a_run_is_resumed_as_it_was_begun_also_in_another_place() {
     let project = project();

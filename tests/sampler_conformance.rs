@@ -243,7 +243,7 @@ fn fingerprint() -> String {
 
 /// Printed by another process for [`another_process_suggests_the_same`].
 #[test]
-#[ignore = "a part of another test"]
+#[ignore = "run by another_process_suggests_the_same, in a process of its own"]
 fn prints_its_fingerprint() {
     println!("fingerprint {}", fingerprint());
 }

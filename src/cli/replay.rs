@@ -9,6 +9,7 @@ use super::output::{duration, print};
 use super::progress::Terminal;
 use super::run::{Devices, crew, listen_to_signals, parse_overrides, use_threads, working_project};
 use crate::replay::{self, Difference, FileDifference, Place, Replay, ReplayError, Request};
+use crate::runner::RunError;
 use crate::settings::{self, Settings};
 use crate::store::{Altered, FindError, Record, RecordError, StoreError};
 use crate::wording::count;
@@ -80,6 +81,10 @@ fn failure(error: ReplayError, name: &str) -> Failure {
             .hint("`xrun resume` goes on with it; its finished fits can be replayed now"),
         ReplayError::OtherData { .. } => Failure::new(Exit::Different, message).hint(elsewhere),
         ReplayError::Data(_) => Failure::new(Exit::Usage, message).hint(elsewhere),
+        // What a run says of going on is not for a replay: nothing of it is kept.
+        ReplayError::Run(
+            error @ (RunError::Interrupted { .. } | RunError::Worker { .. } | RunError::Refused { .. }),
+        ) => Failure::from(error).hint("the record is as it was; nothing of the replay is kept"),
         ReplayError::Run(error) => error.into(),
         ReplayError::Store(error) => error.into(),
     }

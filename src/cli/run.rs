@@ -206,7 +206,7 @@ impl Devices {
                 vec![found.kind]
             }
         };
-        let open = device::open(kinds[0])?;
+        let open = device::open_alike(&kinds)?;
         Ok(Self { kinds, open })
     }
 }

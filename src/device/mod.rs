@@ -72,6 +72,20 @@ pub enum DeviceError {
         /// Name of the backend and of its feature.
         backend: &'static str,
     },
+    /// Workers would compute on devices whose results differ.
+    #[error(
+        "{first} is {first_class}, but {other} is {other_class}: their results would differ; name devices of one class"
+    )]
+    Unlike {
+        /// A device.
+        first: DeviceKind,
+        /// Its class.
+        first_class: String,
+        /// Another one.
+        other: DeviceKind,
+        /// Its class.
+        other_class: String,
+    },
     /// The device does not answer.
     #[error("cannot open {device}: {reason}; `xrun doctor` lists what there is, and `--device cpu` works everywhere")]
     CannotOpen {
@@ -164,6 +178,32 @@ pub fn open(kind: DeviceKind) -> Result<OpenDevice, DeviceError> {
         DeviceKind::Cpu => Ok(cpu::open()),
         DeviceKind::Wgpu(index) => wgpu::open(index),
         DeviceKind::Cuda(index) => cuda::open(index),
+    }
+}
+
+/// Opens devices that are to compute one result together; gives the first.
+///
+/// # Errors
+/// One cannot be opened, or is of another class than the first.
+///
+/// # Panics
+/// If there is none.
+pub fn open_alike(kinds: &[DeviceKind]) -> Result<OpenDevice, DeviceError> {
+    let opened = kinds.iter().map(|&kind| open(kind)).collect::<Result<Vec<_>, _>>()?;
+    let classes: Vec<(DeviceKind, &str)> = opened.iter().map(|device| (device.kind(), device.class())).collect();
+    check_alike(&classes)?;
+    Ok(opened.into_iter().next().expect("there is a device"))
+}
+
+fn check_alike(classes: &[(DeviceKind, &str)]) -> Result<(), DeviceError> {
+    match classes.iter().find(|(_, class)| *class != classes[0].1) {
+        None => Ok(()),
+        Some(&(other, other_class)) => Err(DeviceError::Unlike {
+            first: classes[0].0,
+            first_class: classes[0].1.to_owned(),
+            other,
+            other_class: other_class.to_owned(),
+        }),
     }
 }
 
@@ -332,6 +372,16 @@ mod tests {
         assert_eq!(
             open(DeviceKind::Wgpu(None)).unwrap_err().to_string(),
             "this xrun was built without wgpu; build it with `cargo build --release --features wgpu`"
+        );
+    }
+
+    #[test]
+    fn devices_that_share_a_run_are_of_one_class() {
+        let (first, second) = (DeviceKind::Cuda(Some(0)), DeviceKind::Cuda(Some(1)));
+        assert_eq!(check_alike(&[(first, "cuda H200"), (second, "cuda H200")]), Ok(()));
+        assert_eq!(
+            check_alike(&[(first, "cuda H200"), (second, "cuda A100")]).unwrap_err().to_string(),
+            "cuda:0 is cuda H200, but cuda:1 is cuda A100: their results would differ; name devices of one class"
         );
     }
 

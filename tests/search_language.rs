@@ -223,7 +223,7 @@ fn show_tells_importance_and_the_best_so_far() {
     let values: Vec<f64> = history.iter().map(|best| best["value"].as_f64().expect("a value")).collect();
     assert!(values.is_sorted_by(|a, b| a > b), "{values:?}");
     let shown = project.xrun(["show", "@latest"]);
-    shown.code(0).stdout_contains(" parameter  importance\n").stdout_contains(" trial  best so far\n");
+    shown.code(0).stdout_contains(" parameter  importance by ").stdout_contains(" trial  best so far\n");
     let few = Project::new().script(SCRIPT);
     few.xrun(["experiment.rhai"]).code(0);
     assert!(!few.xrun(["show", "@latest"]).stdout.contains("importance"));

@@ -3,6 +3,7 @@
 use super::output::table;
 use super::run::number;
 use crate::store::{StudySummary, Summary};
+use crate::wording::count;
 
 /// Improvements shown of one study, the last ones; the record has all.
 const MOST_IMPROVEMENTS: usize = 10;
@@ -35,6 +36,9 @@ fn importance_table(studies: &[&StudySummary]) -> String {
     let mut shares: Vec<(&str, f64)> = studies[0].importance.keys().map(|name| (name.as_str(), share(name))).collect();
     shares.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
     let rows: Vec<Vec<String>> =
-        shares.into_iter().map(|(name, share)| vec![name.to_owned(), format!("{:.1} %", 100.0 * share)]).collect();
-    table(&["parameter".to_owned(), "importance".to_owned()], &rows)
+        shares.into_iter().map(|(name, share)| vec![name.to_owned(), format!("{:.0} %", 100.0 * share)]).collect();
+    // A share is worth what it rests on: a dozen trials say little.
+    let n_trials = studies.iter().map(|study| study.n_complete).sum();
+    let within = if studies.len() == 1 { String::new() } else { format!(" in {}", count(studies.len(), "study")) };
+    table(&["parameter".to_owned(), format!("importance by {}{within}", count(n_trials, "trial"))], &rows)
 }

@@ -207,10 +207,10 @@ fn mlp(loss: Loss) -> ModelSpec {
     ModelSpec {
         backbone: Backbone::Mlp { hidden: vec![40, 24], activation: Activation::Gelu, dropout: 0.2 },
         head: vec![
-            Layer::BatchNorm,
-            Layer::Linear { units: 12 },
+            Layer::BatchNorm { eps: 1e-5, momentum: 0.1 },
+            Layer::Linear { units: 12, bias: true },
             Layer::Activation(Activation::Tanh),
-            Layer::Linear { units: 8 },
+            Layer::Linear { units: 8, bias: true },
             Layer::Activation(Activation::Relu),
             Layer::Dropout { rate: 0.1 },
         ],
@@ -229,7 +229,11 @@ fn table_mlp(lr: f64) -> Digests {
 fn convnet() -> Digests {
     let model = ModelSpec {
         backbone: Backbone::Convnet { width: 8, blocks: 2, kernel: 3 },
-        head: vec![Layer::Linear { units: 16 }, Layer::Activation(Activation::Relu), Layer::Dropout { rate: 0.3 }],
+        head: vec![
+            Layer::Linear { units: 16, bias: true },
+            Layer::Activation(Activation::Relu),
+            Layer::Dropout { rate: 0.3 },
+        ],
         loss: Loss::BinaryCrossEntropy,
     };
     let warmup = PhaseSpec { freeze_backbone: true, ..phase("warmup", 1, adamw(1e-2)) };

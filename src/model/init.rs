@@ -6,9 +6,12 @@
 
 use burn::module::Param;
 use burn::nn::conv::Conv2d;
-use burn::nn::{BatchNorm, BatchNormConfig, Linear, PaddingConfig2d};
+use burn::nn::{
+    BatchNorm, BatchNormConfig, GroupNorm, GroupNormConfig, LayerNorm, LayerNormConfig, Linear, PaddingConfig2d,
+};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::design::Kind;
 use crate::seed::Seed;
 
 /// Makes layers with their first weights.
@@ -24,30 +27,44 @@ impl<'a> Init<'a> {
     }
 
     /// A linear layer; weight `[inputs, outputs]`, bias `[outputs]`.
-    pub(super) fn linear(&self, path: &str, inputs: usize, outputs: usize) -> Linear {
+    pub(super) fn linear(&self, path: &str, inputs: usize, outputs: usize, bias: bool) -> Linear {
         Linear {
             weight: self.uniform(&format!("{path}.weight"), [inputs, outputs], inputs),
-            bias: Some(self.uniform(&format!("{path}.bias"), [outputs], inputs)),
+            bias: bias.then(|| self.uniform(&format!("{path}.bias"), [outputs], inputs)),
         }
     }
 
-    /// A convolution with stride 1, same padding, a square kernel and no bias; weight `[outputs, inputs, kernel, kernel]`.
-    pub(super) fn convolution(&self, path: &str, inputs: usize, outputs: usize, kernel: usize) -> Conv2d {
+    /// The convolution of a design; weight `[outputs, inputs / groups, kernel, kernel]`, bias `[outputs]`.
+    pub(super) fn convolution(&self, path: &str, kind: &Kind) -> Conv2d {
+        let Kind::Conv2d { inputs, outputs, kernel, stride, padding, dilation, groups, bias } = *kind else {
+            unreachable!("the caller has a convolution")
+        };
+        let inputs = inputs / groups;
         let fan_in = inputs * kernel * kernel;
         Conv2d {
             weight: self.uniform(&format!("{path}.weight"), [outputs, inputs, kernel, kernel], fan_in),
-            bias: None,
-            stride: [1, 1],
+            bias: bias.then(|| self.uniform(&format!("{path}.bias"), [outputs], fan_in)),
+            stride: [stride, stride],
             kernel_size: [kernel, kernel],
-            dilation: [1, 1],
-            groups: 1,
-            padding: PaddingConfig2d::Same,
+            dilation: [dilation, dilation],
+            groups,
+            padding: PaddingConfig2d::Explicit(padding.top, padding.left, padding.bottom, padding.right),
         }
     }
 
     /// Batch norm that changes nothing but to normalise: scale 1, shift 0, running mean 0 and variance 1.
-    pub(super) fn batch_norm(&self, features: usize) -> BatchNorm {
-        BatchNormConfig::new(features).init(self.device)
+    pub(super) fn batch_norm(&self, features: usize, eps: f64, momentum: f64) -> BatchNorm {
+        BatchNormConfig::new(features).with_epsilon(eps).with_momentum(momentum).init(self.device)
+    }
+
+    /// Layer norm with scale 1 and shift 0.
+    pub(super) fn layer_norm(&self, features: usize, eps: f64) -> LayerNorm {
+        LayerNormConfig::new(features).with_epsilon(eps).init(self.device)
+    }
+
+    /// Group norm with scale 1 and shift 0.
+    pub(super) fn group_norm(&self, channels: usize, groups: usize, eps: f64) -> GroupNorm {
+        GroupNormConfig::new(groups, channels).with_epsilon(eps).init(self.device)
     }
 
     fn uniform<const D: usize>(&self, path: &str, shape: [usize; D], fan_in: usize) -> Param<Tensor<D>> {

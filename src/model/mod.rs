@@ -3,15 +3,23 @@
 //! [`Network::forward`] gives logits; what they are trained with is for [`crate::train`]. Weights leave and enter as
 //! safetensors under PyTorch's names and layouts.
 
-mod blocks;
+mod backbone;
+mod design;
+mod error;
 mod init;
 mod network;
 mod shape;
+mod stack;
+mod weighted;
 mod weights;
 
-pub use network::{Input, Network};
-pub use shape::{InputShape, ModelError};
+pub use design::DesignLine;
+pub use error::{LayerProblem, ModelError};
+pub use network::{Input, Network, lines};
+pub use shape::{InputShape, Shape};
 pub use weights::WeightsError;
 
+#[cfg(test)]
+mod layer_tests;
 #[cfg(test)]
 mod tests;

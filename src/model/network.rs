@@ -4,10 +4,14 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{ConvBlock, FeatureLayer};
+use super::backbone;
+use super::design::{Design, DesignLine};
+use super::error::ModelError;
 use super::init::Init;
-use super::shape::{self, InputShape, ModelError};
+use super::shape::{InputShape, Shape};
+use super::stack::{Flow, Stack};
 use crate::seed::Seed;
+use crate::spec::check::Step as Place;
 use crate::spec::network::{Backbone, Layer, ModelSpec};
 
 /// A batch as a network takes it.
@@ -24,25 +28,9 @@ pub enum Input {
 /// A classifier.
 #[derive(Module, Debug)]
 pub struct Network {
-    backbone: BackboneNet,
-    head: Vec<FeatureLayer>,
+    backbone: Stack,
+    head: Stack,
     output: Linear,
-}
-
-#[derive(Module, Debug)]
-enum BackboneNet {
-    Convnet(Convnet),
-    Mlp(Mlp),
-}
-
-#[derive(Module, Debug)]
-struct Convnet {
-    blocks: Vec<ConvBlock>,
-}
-
-#[derive(Module, Debug)]
-struct Mlp {
-    layers: Vec<FeatureLayer>,
 }
 
 impl Network {
@@ -57,34 +45,27 @@ impl Network {
         seed: Seed,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        shape::check(model, shape)?;
-        let init = Init::new(seed, device);
-        let (backbone, mut features) = backbone(&model.backbone, shape, &init);
-        let mut head = Vec::with_capacity(model.head.len());
-        for (index, layer) in model.head.iter().enumerate() {
-            let (layer, outputs) = FeatureLayer::new(&init, &format!("head.{index}"), layer, features);
-            head.push(layer);
-            features = outputs;
-        }
-        Ok(Self { backbone, head, output: init.linear("output", features, n_outputs) })
+        let Parts { backbone, head, features } = Parts::of(model, shape)?;
+        Ok(Self {
+            backbone: Stack::new(backbone, seed, device),
+            head: Stack::new(head, seed, device),
+            output: Init::new(seed, device).linear("output", features, n_outputs, true),
+        })
     }
 
     /// Logits `[batch, n_outputs]`.
     #[must_use]
     pub fn forward(&self, input: Input) -> Tensor<2> {
-        let features = self.features(input);
-        self.output.forward(self.head.iter().fold(features, |features, layer| layer.forward(features)))
+        self.output.forward(vectors(self.head.forward(Flow::Vectors(self.features(input)))))
     }
 
     /// What the backbone gives, `[batch, features]`.
     #[must_use]
     pub fn features(&self, input: Input) -> Tensor<2> {
-        match (&self.backbone, input) {
-            (_, Input::Features(features)) => features,
-            (BackboneNet::Convnet(net), Input::Pictures(pictures)) => net.forward(pictures),
-            (BackboneNet::Mlp(net), Input::Pictures(pictures)) => net.forward(pictures.flatten(1, 3)),
-            (BackboneNet::Mlp(net), Input::Vectors(vectors)) => net.forward(vectors),
-            (BackboneNet::Convnet(_), Input::Vectors(_)) => unreachable!("a convnet is only built for pictures"),
+        match input {
+            Input::Features(features) => features,
+            Input::Pictures(pictures) => vectors(self.backbone.forward(Flow::Pictures(pictures))),
+            Input::Vectors(rows) => vectors(self.backbone.forward(Flow::Vectors(rows))),
         }
     }
 
@@ -103,6 +84,13 @@ impl Network {
         self.visit(&mut count);
         count.n
     }
+
+    /// The name of a tensor's layer outside: `module` is where the layer stands in the module, `backbone.layers.7`.
+    pub(super) fn layer_names(&self) -> impl Iterator<Item = (String, &str)> {
+        [("backbone", &self.backbone), ("head", &self.head)].into_iter().flat_map(|(part, stack)| {
+            stack.names().iter().enumerate().map(move |(index, name)| (format!("{part}.layers.{index}"), name.as_str()))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -113,47 +101,57 @@ impl Network {
     }
 }
 
-fn backbone(backbone: &Backbone, shape: InputShape, init: &Init<'_>) -> (BackboneNet, usize) {
-    match (backbone, shape) {
-        (Backbone::Convnet { width, blocks, kernel }, InputShape::Picture { channels, .. }) => {
-            let mut inputs = channels;
-            let blocks = (0..*blocks)
-                .map(|index| {
-                    let outputs = width << index;
-                    let path = format!("backbone.blocks.{index}");
-                    let block = ConvBlock::new(init, &path, inputs, outputs, *kernel);
-                    inputs = outputs;
-                    block
-                })
-                .collect();
-            (BackboneNet::Convnet(Convnet { blocks }), inputs)
+/// The layers of a model on rows of `shape` with `n_outputs` logits, the output layer last.
+///
+/// # Errors
+/// The model does not fit the shape.
+pub fn lines(model: &ModelSpec, shape: InputShape, n_outputs: usize) -> Result<Vec<DesignLine>, ModelError> {
+    let Parts { backbone, head, features } = Parts::of(model, shape)?;
+    let output =
+        Layer::Named { name: "output".to_owned(), layer: Box::new(Layer::Linear { units: n_outputs, bias: true }) };
+    let output = Design::new(&[output], Shape::Vector { features }, "", &[])?;
+    Ok([backbone.lines, head.lines, output.lines].concat())
+}
+
+/// The designs of a model.
+struct Parts {
+    backbone: Design,
+    head: Design,
+    /// What the output layer takes.
+    features: usize,
+}
+
+impl Parts {
+    fn of(model: &ModelSpec, shape: InputShape) -> Result<Self, ModelError> {
+        if shape.is_empty() {
+            return Err(ModelError::NoFeatures);
         }
-        (Backbone::Convnet { .. }, InputShape::Vector { .. }) => unreachable!("the shape was checked"),
-        (Backbone::Mlp { hidden, activation, dropout }, shape) => {
-            let mut inputs = shape.len();
-            let mut layers = Vec::with_capacity(3 * hidden.len());
-            for &units in hidden {
-                let path = format!("backbone.layers.{}", layers.len());
-                let (layer, outputs) = FeatureLayer::new(init, &path, &Layer::Linear { units }, inputs);
-                let (dropout, _) = FeatureLayer::new(init, &path, &Layer::Dropout { rate: *dropout }, outputs);
-                layers.extend([layer, FeatureLayer::activation(*activation), dropout]);
-                inputs = outputs;
+        let layers = backbone::layers(&model.backbone, shape)?;
+        let place = Place::Key("backbone".to_owned());
+        let backbone = match &model.backbone {
+            Backbone::Sequential(_) => {
+                Design::new(&layers, shape.into(), "backbone", &[place, Place::Key("layers".to_owned())])?
             }
-            (BackboneNet::Mlp(Mlp { layers }), inputs)
+            // The layers of the others are no part of the script: the whole backbone is to blame.
+            Backbone::Convnet { .. } | Backbone::Mlp { .. } => Design::new(&layers, shape.into(), "backbone", &[])
+                .map_err(|error| match error {
+                    ModelError::Layer { problem, .. } => ModelError::Layer { place: vec![place], problem },
+                    other => other,
+                })?,
+        };
+        if let Shape::Picture { .. } = backbone.output {
+            return Err(ModelError::NoVector { shape: backbone.output });
         }
+        let head = Design::new(&model.head, backbone.output, "head", &[Place::Key("head".to_owned())])?;
+        let Shape::Vector { features } = head.output else { unreachable!("no layer makes a picture of a vector") };
+        Ok(Self { backbone, head, features })
     }
 }
 
-impl Convnet {
-    fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let (last, before) = self.blocks.split_last().expect("a convnet has at least one block");
-        last.forward_last(before.iter().fold(pictures, |pictures, block| block.forward(pictures)))
-    }
-}
-
-impl Mlp {
-    fn forward(&self, vectors: Tensor<2>) -> Tensor<2> {
-        self.layers.iter().fold(vectors, |features, layer| layer.forward(features))
+fn vectors(flow: Flow) -> Tensor<2> {
+    match flow {
+        Flow::Vectors(vectors) => vectors,
+        Flow::Pictures(_) => unreachable!("a backbone and a head were designed to give vectors"),
     }
 }
 

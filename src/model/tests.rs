@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::design::{Kind, Sides};
 use super::init::Init;
 use super::{Input, InputShape, Network};
 use crate::device::lock_random;
@@ -17,8 +18,8 @@ fn convnet(width: usize, head: Vec<Layer>) -> ModelSpec {
 
 fn head() -> Vec<Layer> {
     vec![
-        Layer::Linear { units: 5 },
-        Layer::BatchNorm,
+        Layer::Linear { units: 5, bias: true },
+        Layer::BatchNorm { eps: 1e-5, momentum: 0.1 },
         Layer::Activation(Activation::Gelu),
         Layer::Dropout { rate: 0.5 },
     ]
@@ -77,10 +78,13 @@ fn parameters_are_counted_without_running_statistics() {
 fn first_weights_are_uniform_within_the_bound_of_the_inputs() {
     let device = Device::flex();
     let init = Init::new(Seed::root(3), &device);
+    let padding = Sides { top: 2, left: 2, bottom: 2, right: 2 };
+    let convolution =
+        Kind::Conv2d { inputs: 32, outputs: 40, kernel: 5, stride: 1, padding, dilation: 1, groups: 2, bias: true };
     for (weights, bound) in [
-        (values(init.linear("a", 400, 30).weight.val()), 0.05),
-        (values(init.convolution("b", 16, 40, 5).weight.val()), 0.05),
-        (values(init.linear("c", 4, 2000).bias.unwrap().val()), 0.5),
+        (values(init.linear("a", 400, 30, true).weight.val()), 0.05),
+        (values(init.convolution("b", &convolution).weight.val()), 0.05),
+        (values(init.linear("c", 4, 2000, true).bias.unwrap().val()), 0.5),
     ] {
         let n = weights.len() as f64;
         assert!(weights.iter().all(|w| f64::from(w.abs()) <= bound));

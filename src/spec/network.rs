@@ -6,7 +6,7 @@
 pub struct ModelSpec {
     /// Turns a row into a vector of features.
     pub backbone: Backbone,
-    /// Layers between the features and the output layer, in order.
+    /// Layers between the features and the output layer, in order; they take and give vectors.
     pub head: Vec<Layer>,
     /// What training minimises.
     pub loss: Loss,
@@ -34,34 +34,167 @@ pub enum Backbone {
         /// Probability of dropping a unit after each activation.
         dropout: f64,
     },
+    /// Layers in order, which end in a vector of features.
+    Sequential(Vec<Layer>),
 }
 
-/// A layer of a head.
+/// A layer, or layers put together. Semantics and defaults are PyTorch's.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
-    /// Fully connected, with bias.
+    /// Fully connected. Vectors only.
     Linear {
         /// Number of outputs.
         units: usize,
+        /// Whether a bias is added.
+        bias: bool,
+    },
+    /// A convolution. Pictures only.
+    Conv2d {
+        /// Number of channels it gives.
+        channels: usize,
+        /// What it slides over the picture.
+        window: Window,
+        /// Input and output channels are split into this many groups that do not see each other.
+        groups: usize,
+        /// Whether a bias is added.
+        bias: bool,
+    },
+    /// A convolution of each channel on its own. Pictures only.
+    DepthwiseConv2d {
+        /// Channels it gives for each it takes.
+        multiplier: usize,
+        /// What it slides over the picture.
+        window: Window,
+        /// Whether a bias is added.
+        bias: bool,
     },
     /// An activation.
     Activation(Activation),
-    /// Batch norm over the features.
-    BatchNorm,
-    /// Drops each feature with probability `rate` while training.
+    /// Batch norm over the channels, or over the features of a vector (Ioffe and Szegedy 2015).
+    BatchNorm {
+        /// Added to the variance.
+        eps: f64,
+        /// Weight of a batch in the running statistics.
+        momentum: f64,
+    },
+    /// Layer norm over the features of a vector (Ba et al. 2016).
+    LayerNorm {
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// Group norm over groups of channels (Wu and He 2018). Pictures only.
+    GroupNorm {
+        /// Number of groups.
+        groups: usize,
+        /// Added to the variance.
+        eps: f64,
+    },
+    /// Drops each number with probability `rate` while training.
     Dropout {
         /// Probability in `0..=1`.
         rate: f64,
     },
+    /// The largest number, or the mean, of what a window covers. Pictures only.
+    Pool {
+        /// Largest or mean; padding counts as zeros in a mean.
+        pooling: Pooling,
+        /// What slides over the picture; its dilation is 1.
+        window: Window,
+    },
+    /// The largest number, or the mean, of each channel: a picture becomes a vector.
+    GlobalPool(Pooling),
+    /// A picture as a vector: channel by channel, row by row.
+    Flatten,
+    /// Layers in order.
+    Sequential(Vec<Layer>),
+    /// Layers in order, the same ones several times, each time with weights of their own.
+    Repeat {
+        /// How many times; none is nothing.
+        times: usize,
+        /// The layers.
+        layers: Vec<Layer>,
+    },
+    /// What the body gives is added to what came in (He et al. 2016).
+    Residual {
+        /// Layers of the body.
+        body: Vec<Layer>,
+        /// Applied to what came in before the sum; none leaves it as it is.
+        shortcut: Vec<Layer>,
+    },
+    /// Branches that all take what came in.
+    Parallel {
+        /// Layers of each branch; none gives what came in.
+        branches: Vec<Vec<Layer>>,
+        /// What is done with what they give.
+        join: Join,
+    },
+    /// A layer whose weights go by `name` rather than by the layer's position; an empty name adds nothing to theirs.
+    Named {
+        /// The name, which may have dots.
+        name: String,
+        /// The layer.
+        layer: Box<Layer>,
+    },
+}
+
+/// What a convolution or a pooling slides over a picture: a square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Height and width.
+    pub kernel: usize,
+    /// Pixels from one place to the next.
+    pub stride: usize,
+    /// What is added around the picture.
+    pub padding: Padding,
+    /// Pixels from one pixel of the kernel to the next.
+    pub dilation: usize,
+}
+
+/// What is added around a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// This many pixels on every side.
+    Pixels(usize),
+    /// As many as it takes for an output of `input / stride`, rounded up; an odd one goes below and to the right (TensorFlow's rule).
+    Same,
+}
+
+/// What stands for many numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The largest.
+    Max,
+    /// The mean.
+    Average,
+}
+
+/// What is done with what branches give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Added; all must have one shape.
+    Sum,
+    /// Channels, or features, one branch's after the other's.
+    Concat,
 }
 
 /// An activation function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// max(x, 0).
     Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
+    /// x where positive, else x times the slope.
+    LeakyRelu {
+        /// Below zero.
+        slope: f64,
+    },
     /// x Phi(x), the exact form.
     Gelu,
+    /// x sigmoid(x).
+    Silu,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
     /// Hyperbolic tangent.
     Tanh,
 }

@@ -282,9 +282,9 @@ fn activation(name: &str) -> Activation {
 
 pub(super) fn layer(make: &Closed) -> Layer {
     match make.constructor().name {
-        "linear" => Layer::Linear { units: make.count("units") },
+        "linear" => Layer::Linear { units: make.count("units"), bias: true },
         "dropout" => Layer::Dropout { rate: make.float("rate") },
-        "batch_norm" => Layer::BatchNorm,
+        "batch_norm" => Layer::BatchNorm { eps: 1e-5, momentum: 0.1 },
         name => Layer::Activation(activation(name)),
     }
 }

@@ -121,7 +121,7 @@ fn a_training_interrupted_after_any_epoch_ends_as_if_it_never_was() {
     let folder = tempfile::tempdir().unwrap();
     let (table, pictures) = (blobs(folder.path(), 60, 2), pictures(folder.path()));
     let mut of_table = mlp(Loss::CrossEntropy);
-    of_table.head.extend([Layer::BatchNorm, Layer::Dropout { rate: 0.3 }]);
+    of_table.head.extend([Layer::BatchNorm { eps: 1e-5, momentum: 0.1 }, Layer::Dropout { rate: 0.3 }]);
     let augment = [Augment::Flip { p: 0.5 }, Augment::Crop { padding: 2 }];
     let (mut between_phases, mut cut_short, mut kept_before, mut velocities) = (0, 0, 0, 0);
     for optimizer in optimizers() {

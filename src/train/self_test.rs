@@ -44,8 +44,8 @@ pub fn self_test(device: &OpenDevice, dropout: bool) -> Result<SelfTest, TrainEr
     let model = ModelSpec {
         backbone: Backbone::Convnet { width: 8, blocks: 2, kernel: 3 },
         head: vec![
-            Layer::Linear { units: 24 },
-            Layer::BatchNorm,
+            Layer::Linear { units: 24, bias: true },
+            Layer::BatchNorm { eps: 1e-5, momentum: 0.1 },
             Layer::Activation(Activation::Relu),
             Layer::Dropout { rate },
         ],

@@ -59,15 +59,19 @@ pub(super) fn rows(n: usize) -> TrainValidation {
 
 pub(super) fn mlp(loss: Loss) -> ModelSpec {
     let backbone = Backbone::Mlp { hidden: vec![16], activation: Activation::Relu, dropout: 0.2 };
-    ModelSpec { backbone, head: vec![Layer::Linear { units: 8 }, Layer::Activation(Activation::Tanh)], loss }
+    ModelSpec {
+        backbone,
+        head: vec![Layer::Linear { units: 8, bias: true }, Layer::Activation(Activation::Tanh)],
+        loss,
+    }
 }
 
 pub(super) fn convnet() -> ModelSpec {
     ModelSpec {
         backbone: Backbone::Convnet { width: 4, blocks: 2, kernel: 3 },
         head: vec![
-            Layer::Linear { units: 8 },
-            Layer::BatchNorm,
+            Layer::Linear { units: 8, bias: true },
+            Layer::BatchNorm { eps: 1e-5, momentum: 0.1 },
             Layer::Activation(Activation::Gelu),
             Layer::Dropout { rate: 0.5 },
         ],

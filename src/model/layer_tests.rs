@@ -327,3 +327,69 @@ fn repeated_layers_have_weights_of_their_own() {
     assert_ne!(data("backbone.0.0.0.weight"), data("backbone.0.1.0.weight"));
     assert_eq!(features(vec![Layer::Repeat { times: 0, layers: vec![relu()] }], VECTOR, &ramp(6)), ramp(6));
 }
+
+/// Evaluations rely on it: a row's numbers are the same in every batch. One row alone is multiplied by another algorithm.
+#[test]
+fn on_the_cpu_a_row_does_not_depend_on_the_others_of_its_batch() {
+    let same = |kernel, stride| window(kernel, stride, Padding::Same);
+    let pointwise = |channels| conv(channels, same(1, 1), 1);
+    let nets = [
+        (
+            InputShape::Picture { channels: 3, size: 32 },
+            vec![
+                conv(32, same(3, 2), 1),
+                NORM,
+                relu(),
+                Layer::DepthwiseConv2d { multiplier: 1, window: same(5, 1), bias: false },
+                NORM,
+                pointwise(96),
+                conv(64, same(3, 2), 4),
+                Layer::GroupNorm { groups: 8, eps: 1e-5 },
+                Layer::Pool { pooling: Pooling::Average, window: window(2, 2, Padding::Pixels(0)) },
+                pointwise(640),
+                average(),
+                Layer::Linear { units: 300, bias: true },
+                relu(),
+            ],
+        ),
+        (
+            InputShape::Picture { channels: 1, size: 11 },
+            vec![
+                conv(5, window(7, 1, Padding::Pixels(3)), 1),
+                Layer::Pool { pooling: Pooling::Max, window: window(3, 2, Padding::Pixels(1)) },
+                conv(7, window(3, 1, Padding::Pixels(0)), 1),
+                Layer::Flatten,
+                Layer::Linear { units: 17, bias: true },
+                Layer::LayerNorm { eps: 1e-5 },
+                Layer::Linear { units: 3, bias: false },
+            ],
+        ),
+        (
+            InputShape::Vector { width: 31 },
+            vec![Layer::Linear { units: 1025, bias: true }, Layer::Activation(Activation::Gelu), NORM],
+        ),
+    ];
+    for (shape, layers) in nets {
+        let net = Network::new(&model(layers), shape, 2, Seed::root(1), &Device::flex()).unwrap();
+        let n = 64;
+        let mut stream = Seed::root(5).stream();
+        let numbers: Vec<f32> = (0..n * shape.len()).map(|_| stream.uniform(-2.0, 2.0) as f32).collect();
+        let run = |rows: std::ops::Range<usize>| -> Vec<f32> {
+            let values = &numbers[rows.start * shape.len()..rows.end * shape.len()];
+            let input = match shape {
+                InputShape::Picture { channels, size } => {
+                    Input::Pictures(tensor(values, [rows.len(), channels, size, size]))
+                }
+                InputShape::Vector { width } => Input::Vectors(tensor(values, [rows.len(), width])),
+            };
+            net.forward(input).try_into_vec_as::<f32>().unwrap()
+        };
+        let all = run(0..n);
+        for size in [2, 3, 5, 8, 13, 31, 33, 62] {
+            for start in (0..n).step_by(size).filter(|start| n - start > 1) {
+                let rows = start..(start + size).min(n);
+                assert_eq!(run(rows.clone()), all[2 * rows.start..2 * rows.end], "{shape:?} {rows:?}");
+            }
+        }
+    }
+}

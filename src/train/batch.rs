@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::predictor::{EVALUATION_BATCH, read};
+use super::predictor::{evaluate, read};
 use super::preprocessing::CHANNELS;
 use super::{Preprocessing, TrainError, augment};
 use crate::data::{Dataset, Encoder, Features, Pictures, Table};
@@ -95,8 +95,6 @@ impl<'a> Rows<'a> {
 
     /// What the backbone of an evaluating network gives for the rows, in place of the rows themselves.
     ///
-    /// Rows are taken in the given order in batches of [`EVALUATION_BATCH`], as an evaluation does.
-    ///
     /// # Errors
     /// The device fails.
     pub(super) fn through_backbone(
@@ -106,16 +104,13 @@ impl<'a> Rows<'a> {
         n: usize,
         device: &Device,
     ) -> Result<Rows<'static>, TrainError> {
-        let mut features = BackboneFeatures { width: 0, values: Vec::new(), position: vec![None; n] };
+        let mut position = vec![None; n];
         for (index, &row) in rows.iter().enumerate() {
-            features.position[row] = Some(index);
+            position[row] = Some(index);
         }
-        for batch in rows.chunks(EVALUATION_BATCH) {
-            let of_batch = network.features(self.batch(batch, device));
-            features.width = of_batch.dims()[1];
-            features.values.extend(read(of_batch)?);
-        }
-        Ok(Rows::Features(features))
+        let values = evaluate(rows, |batch| read(network.features(self.batch(batch, device))))?;
+        let width = values.len().checked_div(rows.len()).unwrap_or(0);
+        Ok(Rows::Features(BackboneFeatures { width, values, position }))
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! Every random number comes from labels below the fit's seed: `init` and a tensor's path for first weights; the
 //! phase's name, the epoch and `shuffle`, `augment` with the row, or `dropout` for the rest. Evaluation takes rows in
-//! the given order in batches of [`EVALUATION_BATCH`], so what is predicted later is what was recorded.
+//! batches of [`EVALUATION_BATCH`], and on a CPU what it gives for a row depends on no other row of its batch, so what is
+//! predicted later is what was recorded.
 //!
 //! A training that was interrupted goes on from the [`Checkpoint`] of an epoch and ends with the same bits as one that
 //! never was: a generator is seeded at the start of every epoch, so there is no state of one to be kept.

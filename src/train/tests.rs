@@ -130,6 +130,18 @@ fn two_blobs_are_told_apart() {
 }
 
 #[test]
+fn a_row_predicted_alone_has_the_bits_it_has_among_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, rows) = (blobs(folder.path(), 240, 2), rows(240));
+    let trained = fit(&mlp(Loss::CrossEntropy), &[phase("only", 1)], 1, &data, &rows);
+    let all = trained.predictor().predict(&data, &rows.validation).unwrap();
+    for (index, &row) in rows.validation.iter().enumerate() {
+        let alone = trained.predictor().predict(&data, &[row]).unwrap();
+        assert_eq!(alone.probabilities(), &all.probabilities()[2 * index..2 * index + 2], "row {row}");
+    }
+}
+
+#[test]
 fn many_classes_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let (data, rows) = (blobs(folder.path(), 300, 4), rows(300));

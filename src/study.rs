@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::importance::importance;
-use crate::sampler::Sampler;
+use crate::sampler::{Observations, Sampler};
 use crate::seed::Seed;
 use crate::space::SearchSpace;
 use crate::trial::{Direction, TrialRecord, TrialState};
@@ -20,13 +20,24 @@ pub struct Study {
     lag: usize,
     known: Vec<Assignment>,
     records: Vec<TrialRecord>,
+    /// What the sampler read of the records, kept to save time.
+    observations: Observations,
 }
 
 impl Study {
     /// A study without trials. `seed` is the study's own node, `lag` at least 1.
     #[must_use]
     pub fn new(space: SearchSpace, sampler: Sampler, direction: Direction, seed: Seed, lag: usize) -> Self {
-        Self { space, sampler, direction, seed, lag: lag.max(1), known: Vec::new(), records: Vec::new() }
+        Self {
+            space,
+            sampler,
+            direction,
+            seed,
+            lag: lag.max(1),
+            known: Vec::new(),
+            records: Vec::new(),
+            observations: Observations::default(),
+        }
     }
 
     /// The same study with points that its first trials try, each whole or in part: the sampler fills in the rest.
@@ -57,18 +68,16 @@ impl Study {
         let number = self.records.len();
         let seen = self.n_seen(number);
         let seed = self.seed.child("sampler");
-        let suggest = |history: &[TrialRecord]| match self.known.get(number) {
-            Some(known) => self.sampler.complete(&self.space, known, history, self.direction, number, seed),
-            None => self.sampler.suggest(&self.space, history, self.direction, number, seed),
-        };
-        let assignment = if seen == number {
-            suggest(&self.records)
-        } else {
-            let mut history = self.records.clone();
-            for record in &mut history[seen..] {
-                record.state = TrialState::Pending;
+        let Self { space, sampler, direction, records, observations, .. } = self;
+        let assignment = match self.known.get(number) {
+            None => sampler.suggest_next(space, records, seen, observations, *direction, seed),
+            Some(known) => {
+                let mut history = records.clone();
+                for record in &mut history[seen..] {
+                    record.state = TrialState::Pending;
+                }
+                sampler.complete(space, known, &history, *direction, number, seed)
             }
-            suggest(&history)
         };
         self.records.push(TrialRecord { number, assignment: assignment.clone(), state: TrialState::Pending });
         (number, assignment)

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use xrun::sampler::{Sampler, TpeSettings};
 use xrun::seed::Seed;
 use xrun::space::{Distribution, Parameter, SearchSpace};
-use xrun::trial::{Direction, TrialRecord, TrialState};
+use xrun::study::Study;
+use xrun::trial::{Direction, TrialState};
 use xrun::value::{Assignment, Value};
 
 const REPEATS: usize = 15;
@@ -23,15 +24,21 @@ pub(crate) fn print() {
 }
 
 fn median_time(before: Sampler, n_trials: usize) -> Duration {
-    let space = space();
-    let mut history = Vec::with_capacity(n_trials + REPEATS);
+    let tpe = Sampler::Tpe(TpeSettings::default());
+    let study = |sampler| Study::new(space(), sampler, Direction::Minimize, Seed::root(1), 1);
+    let mut drawn = study(before);
     for _ in 0..n_trials {
-        step(before, &space, &mut history);
+        step(&mut drawn);
+    }
+    let known = drawn.records().iter().map(|record| record.assignment.clone()).collect();
+    let mut study = study(tpe).with_known(known);
+    for _ in 0..=n_trials {
+        step(&mut study);
     }
     let mut times: Vec<Duration> = (0..REPEATS)
         .map(|_| {
             let clock = Instant::now();
-            step(Sampler::Tpe(TpeSettings::default()), &space, &mut history);
+            step(&mut study);
             clock.elapsed()
         })
         .collect();
@@ -40,11 +47,9 @@ fn median_time(before: Sampler, n_trials: usize) -> Duration {
 }
 
 /// One more trial.
-fn step(sampler: Sampler, space: &SearchSpace, history: &mut Vec<TrialRecord>) {
-    let number = history.len();
-    let assignment = sampler.suggest(space, history, Direction::Minimize, number, Seed::root(1));
-    let state = TrialState::from_objective(value(&assignment));
-    history.push(TrialRecord { number, assignment, state });
+fn step(study: &mut Study) {
+    let (number, assignment) = study.ask();
+    study.tell(number, TrialState::from_objective(value(&assignment)));
 }
 
 /// Every kind of distribution, twice the two most used.

@@ -57,6 +57,16 @@ impl<'a> Axis<'a> {
     }
 }
 
+impl Axis<'_> {
+    /// The coordinate of an internal number; an option's position is its own.
+    pub(super) fn coordinate(&self, internal: f64) -> f64 {
+        match self {
+            Self::Line(line) => line.coordinate(internal),
+            Self::Options { .. } => internal,
+        }
+    }
+}
+
 impl Line<'_> {
     /// The coordinate of an internal number.
     pub(super) fn coordinate(&self, internal: f64) -> f64 {

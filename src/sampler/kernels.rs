@@ -2,6 +2,8 @@
 
 use super::axis::{Axis, Line};
 use super::bandwidths::bandwidths;
+use super::column::Column;
+use super::recipe::TpeRecipe;
 use super::truncated_normal::TruncatedNormal;
 use crate::seed::Stream;
 
@@ -10,7 +12,7 @@ use crate::seed::Stream;
 pub(super) enum Kernels<'a> {
     /// Truncated normals on a line.
     Normals(Normals<'a>),
-    /// Categorical kernels that lean to the observed option; the last, uniform one is not listed.
+    /// Categorical kernels that lean to the observed option; the last is uniform.
     Options(Options),
 }
 
@@ -26,7 +28,7 @@ pub(super) struct Normals<'a> {
     /// The kernels that differ.
     pub(super) distinct: Vec<(f64, f64)>,
     /// For each kernel its place among those that differ.
-    pub(super) places: Vec<usize>,
+    pub(super) places: Vec<u32>,
 }
 
 /// Categorical kernels.
@@ -34,23 +36,24 @@ pub(super) struct Normals<'a> {
 pub(super) struct Options {
     /// Number of options.
     pub(super) count: usize,
-    /// Position of the observed option of each kernel but the prior's, as a float.
-    pub(super) observed: Vec<f64>,
+    /// Position of the observed option of each kernel; `count` for the prior's.
+    pub(super) places: Vec<u32>,
 }
 
 impl<'a> Kernels<'a> {
-    /// Kernels around internal numbers; `position` is the axis' place among the axes.
-    pub(super) fn new(axis: Axis<'a>, position: usize, observed: Vec<f64>) -> Self {
+    /// Kernels around coordinates (the positions of options); `position` is the axis' place among the axes.
+    pub(super) fn new(axis: Axis<'a>, position: usize, observed: &Column, recipe: TpeRecipe) -> Self {
         match axis {
-            Axis::Options { count } => Self::Options(Options { count, observed }),
+            Axis::Options { count } => Self::Options(Options::new(count, observed.values())),
             Axis::Line(line) => {
-                let mut means: Vec<f64> = observed.into_iter().map(|x| line.coordinate(x)).collect();
-                let widths = bandwidths(&means, line.span, position);
+                let mut means = observed.values().to_vec();
+                let widths = bandwidths(observed, line.span, position, recipe);
                 let (mut sigmas, mut distinct, mut places) = (widths.sigmas, widths.distinct, widths.places);
                 let (mu, sigma) = line.prior;
                 means.push(mu);
                 sigmas.push(sigma);
-                places.push(distinct.len());
+                #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
+                places.push(distinct.len() as u32);
                 distinct.push((mu, sigma));
                 Self::Normals(Normals { line, means, sigmas, distinct, places })
             }
@@ -65,21 +68,33 @@ impl<'a> Kernels<'a> {
                 if line.step.is_some() { line.nearest(x) } else { x }
             }
             #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^53")]
-            Self::Options(options) => match options.observed.get(kernel) {
+            Self::Options(options) => {
+                let option = options.places[kernel];
                 // The row is a unit of weight on the observed option and `spread` on every one.
-                Some(&option) if stream.unit() * (1.0 + options.spread() * options.count as f64) < 1.0 => option,
-                _ => stream.below(options.count) as f64,
-            },
+                let is_prior = option as usize == options.count;
+                if !is_prior && stream.unit() * (1.0 + options.spread() * options.count as f64) < 1.0 {
+                    f64::from(option)
+                } else {
+                    stream.below(options.count) as f64
+                }
+            }
         }
     }
 
     /// Multiplies the weight of every kernel by its probability of an option. A line has no options and changes nothing.
     pub(super) fn weigh(&self, option: f64, weights: &mut [f64]) {
         let Self::Options(options) = self else { return };
-        let (hit, miss) = options.log_hit_and_miss();
-        let (hit, miss, prior) = (libm::exp(hit), libm::exp(miss), libm::exp(options.log_prior()));
-        for (kernel, weight) in weights.iter_mut().enumerate() {
-            *weight *= options.observed.get(kernel).map_or(prior, |&seen| if seen == option { hit } else { miss });
+        let (hit, miss) = options.hit_and_miss();
+        let prior = options.prior();
+        for (&place, weight) in options.places.iter().zip(weights) {
+            let is_prior = place as usize == options.count;
+            *weight *= if is_prior {
+                prior
+            } else if f64::from(place) == option {
+                hit
+            } else {
+                miss
+            };
         }
     }
 
@@ -93,27 +108,39 @@ impl<'a> Kernels<'a> {
 }
 
 impl Options {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positions are whole and small")]
+    fn new(count: usize, observed: &[f64]) -> Self {
+        let places = observed.iter().map(|&option| option as u32).chain([count as u32]).collect();
+        Self { count, places }
+    }
+
+    /// Whether a position, as a candidate has it, is that of an option.
+    #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^53")]
+    pub(super) fn is(&self, option: usize, candidate: f64) -> bool {
+        option as f64 == candidate
+    }
+
     /// Weight that a kernel gives to every option, next to a unit on the observed one: the prior's weight shared by
     /// all kernels.
     fn spread(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-        let n_kernels = (self.observed.len() + 1) as f64;
+        let n_kernels = self.places.len() as f64;
         1.0 / n_kernels
     }
 
-    /// Log probability of the observed option and of any other one under an observation's kernel.
-    pub(super) fn log_hit_and_miss(&self) -> (f64, f64) {
+    /// Probability of the observed option and of any other one under an observation's kernel.
+    pub(super) fn hit_and_miss(&self) -> (f64, f64) {
         let spread = self.spread();
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let total = 1.0 + spread * self.count as f64;
-        (libm::log((1.0 + spread) / total), libm::log(spread / total))
+        ((1.0 + spread) / total, spread / total)
     }
 
-    /// Log probability of any option under the prior.
-    pub(super) fn log_prior(&self) -> f64 {
+    /// Probability of any option under the prior.
+    pub(super) fn prior(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let count = self.count as f64;
-        -libm::log(count)
+        1.0 / count
     }
 }
 
@@ -124,15 +151,15 @@ mod tests {
     #[test]
     fn a_categorical_kernel_leans_to_its_option() {
         // two observations: a third for every option and 1 for the observed, over 4/3 + 1
-        let options = Options { count: 4, observed: vec![2.0, 0.0] };
-        let (hit, miss) = options.log_hit_and_miss();
-        assert!((hit - (4.0_f64 / 7.0).ln()).abs() < 1e-15 && (miss - (1.0_f64 / 7.0).ln()).abs() < 1e-15);
-        assert_eq!(options.log_prior(), 0.25_f64.ln());
+        let options = Options::new(4, &[2.0, 0.0]);
+        let (hit, miss) = options.hit_and_miss();
+        assert!((hit - 4.0 / 7.0).abs() < 1e-15 && (miss - 1.0 / 7.0).abs() < 1e-15);
+        assert_eq!(options.prior(), 0.25);
     }
 
     #[test]
     fn categorical_draws_follow_the_kernel() {
-        let kernels = Kernels::new(Axis::Options { count: 4 }, 0, vec![2.0, 0.0]);
+        let kernels = Kernels::new(Axis::Options { count: 4 }, 0, &Column::new(vec![2.0, 0.0]), TpeRecipe::Optuna);
         let mut stream = crate::seed::Seed::root(1).stream();
         let mut share = |kernel| {
             let hits = (0..7000).filter(|_| kernels.draw(kernel, &mut stream) == 2.0).count();

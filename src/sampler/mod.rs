@@ -13,28 +13,34 @@ mod axis;
 mod bandwidths;
 mod branch;
 mod cmaes;
-mod columns;
-mod densities;
+mod column;
+mod contest;
 mod error;
+mod exponential;
 mod grid;
 mod kernels;
 mod observations;
 mod parzen;
+mod products;
 mod quasi;
 mod random;
+mod recipe;
 mod split;
 mod strategy;
 mod tpe;
 mod truncated_normal;
+mod upper_tail;
 
 use crate::seed::Seed;
 use crate::space::SearchSpace;
-use crate::trial::{Direction, TrialRecord};
+use crate::trial::{Direction, TrialRecord, TrialState};
 use crate::value::Assignment;
 
 pub use self::cmaes::CmaEsSettings;
 pub use self::error::SamplerError;
 use self::grid::Grid;
+pub(crate) use self::observations::Observations;
+pub use self::recipe::TpeRecipe;
 pub use self::tpe::TpeSettings;
 
 /// How a study picks the next assignment.
@@ -99,10 +105,45 @@ impl Sampler {
         let trial = seed.child_at("trial", number);
         match self {
             Self::Random => random::suggest(space, trial),
-            Self::Tpe(settings) => tpe::suggest(settings, space, history, direction, trial),
+            Self::Tpe(settings) => {
+                let mut history: Vec<&TrialRecord> = history.iter().collect();
+                history.sort_by_key(|record| record.number);
+                tpe::suggest(settings, space, &history, &mut Observations::default(), direction, trial)
+            }
             Self::Grid => grid(space, &Assignment::new()).next(history, seed.child("grid")),
             Self::QuasiRandom => quasi::suggest(space, number, seed.child("quasi_random")),
             Self::CmaEs(settings) => cmaes::suggest(settings, space, history, direction, seed.child("cmaes"), trial),
+        }
+    }
+
+    /// As [`Sampler::suggest`] of the next trial of a study, in less time: `records` are by number, those from `n_seen` on
+    /// count as pending, and `observations` hold what was read of them before, or nothing.
+    ///
+    /// # Panics
+    /// As [`Sampler::suggest`].
+    pub(crate) fn suggest_next(
+        &self,
+        space: &SearchSpace,
+        records: &[TrialRecord],
+        n_seen: usize,
+        observations: &mut Observations,
+        direction: Direction,
+        seed: Seed,
+    ) -> Assignment {
+        let number = records.len();
+        let pending = pending(&records[n_seen..]);
+        match self {
+            Self::Tpe(settings) => {
+                let history: Vec<&TrialRecord> = records[..n_seen].iter().chain(&pending).collect();
+                tpe::suggest(settings, space, &history, observations, direction, seed.child_at("trial", number))
+            }
+            Self::Random | Self::Grid | Self::QuasiRandom | Self::CmaEs(_) if pending.is_empty() => {
+                self.suggest(space, records, direction, number, seed)
+            }
+            Self::Random | Self::Grid | Self::QuasiRandom | Self::CmaEs(_) => {
+                let history = [&records[..n_seen], &pending].concat();
+                self.suggest(space, &history, direction, number, seed)
+            }
         }
     }
 
@@ -124,12 +165,25 @@ impl Sampler {
     ) -> Assignment {
         match self {
             Self::Grid => grid(space, known).next(history, seed.child("grid")),
+            Self::Random | Self::Tpe(_) | Self::QuasiRandom | Self::CmaEs(_) if space.check(known).is_ok() => {
+                known.clone()
+            }
             Self::Random | Self::Tpe(_) | Self::QuasiRandom | Self::CmaEs(_) => {
                 let suggested = self.suggest(space, history, direction, number, seed);
                 with_known(space, known, suggested, seed.child_at("trial", number))
             }
         }
     }
+}
+
+/// The same trials as if they had not ended.
+fn pending(records: &[TrialRecord]) -> Vec<TrialRecord> {
+    let pending = |record: &TrialRecord| TrialRecord {
+        number: record.number,
+        assignment: record.assignment.clone(),
+        state: TrialState::Pending,
+    };
+    records.iter().map(pending).collect()
 }
 
 /// A suggestion with `known` values in the place of its own.

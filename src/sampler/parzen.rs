@@ -1,12 +1,12 @@
 //! The Parzen estimator: a mixture of products of kernels, one product for every observation and one prior.
 
 use super::axis::Axis;
-use super::densities::log_densities;
+use super::column::Column;
 use super::kernels::Kernels;
+use super::products::Products;
+use super::recipe::TpeRecipe;
 use crate::seed::Stream;
 
-/// This many of the newest observations count in full.
-const NEWEST: usize = 25;
 /// A density over one or more axes, from the observations on one side of a split.
 #[derive(Clone, Debug)]
 pub(super) struct Parzen<'a> {
@@ -16,58 +16,57 @@ pub(super) struct Parzen<'a> {
 }
 
 impl<'a> Parzen<'a> {
-    /// Fits `columns[axis][observation]`, internal numbers ordered from the oldest to the newest observation. All
-    /// columns have the same length, which may be 0: then the prior is all there is.
-    pub(super) fn new(axes: &[Axis<'a>], columns: Vec<Vec<f64>>) -> Self {
-        let weights = weights(columns.first().map_or(0, Vec::len));
-        let fit = |(position, (axis, column)): (usize, (&Axis<'a>, _))| Kernels::new(axis.clone(), position, column);
+    /// Fits `columns[axis]`, coordinates (positions of options) ordered from the oldest to the newest observation. All
+    /// columns have the same length, one less than there are weights; it may be 0: then the prior is all there is.
+    pub(super) fn new(axes: &[Axis<'a>], columns: &[Column], weights: Vec<f64>, recipe: TpeRecipe) -> Self {
+        let fit = |(position, (axis, column)): (usize, (&Axis<'a>, &Column))| {
+            Kernels::new(axis.clone(), position, column, recipe)
+        };
         Self { weights, dimensions: axes.iter().zip(columns).enumerate().map(fit).collect() }
     }
 
-    /// A candidate with some coordinates given, which are options: one kernel is picked for all axes, by its weight
-    /// and its probability of what is given.
-    pub(super) fn draw(&self, given: &[Option<f64>], stream: &mut Stream) -> Vec<f64> {
+    /// Candidates, `[axis][candidate]`, with some coordinates given, which are options: for each candidate one kernel is
+    /// picked for all axes, by its weight and its probability of what is given.
+    pub(super) fn draw(&self, n: usize, given: &[Option<f64>], stream: &mut Stream) -> Vec<Vec<f64>> {
         let mut weights = self.weights.clone();
         for (kernels, given) in self.dimensions.iter().zip(given) {
             if let Some(option) = given {
                 kernels.weigh(*option, &mut weights);
             }
         }
-        let mut left = stream.unit() * weights.iter().sum::<f64>();
+        let total = weights.iter().sum::<f64>();
         let prior = weights.len() - 1;
-        let kernel = weights[..prior]
-            .iter()
-            .position(|weight| {
+        let mut candidates = vec![Vec::with_capacity(n); self.dimensions.len()];
+        for _ in 0..n {
+            let mut left = stream.unit() * total;
+            let found = weights[..prior].iter().position(|weight| {
                 left -= weight;
                 left < 0.0
-            })
-            .unwrap_or(prior);
-        let coordinate =
-            |(kernels, given): (&Kernels<'_>, &Option<f64>)| given.unwrap_or_else(|| kernels.draw(kernel, stream));
-        self.dimensions.iter().zip(given).map(coordinate).collect()
+            });
+            let kernel = found.unwrap_or(prior);
+            for ((kernels, given), coordinates) in self.dimensions.iter().zip(given).zip(&mut candidates) {
+                coordinates.push(given.unwrap_or_else(|| kernels.draw(kernel, stream)));
+            }
+        }
+        candidates
     }
 
-    /// The internal numbers of a candidate.
-    pub(super) fn to_internal(&self, candidate: &[f64]) -> Vec<f64> {
-        self.dimensions.iter().zip(candidate).map(|(kernels, &x)| kernels.to_internal(x)).collect()
+    /// The internal numbers of one of the candidates.
+    pub(super) fn to_internal(&self, candidates: &[Vec<f64>], candidate: usize) -> Vec<f64> {
+        self.dimensions.iter().zip(candidates).map(|(kernels, x)| kernels.to_internal(x[candidate])).collect()
     }
 
-    /// Natural logarithm of the density at each candidate. Finite: the prior is positive everywhere.
-    pub(super) fn log_densities(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
-        log_densities(&self.weights, &self.dimensions, candidates)
+    /// The kernels at candidates, `[axis][candidate]`.
+    pub(super) fn products<'k>(&'k self, candidates: &'k [Vec<f64>]) -> Products<'k> {
+        Products::new(&self.weights, &self.dimensions, candidates)
     }
-}
 
-/// Weight of each of `n` observations from the oldest to the newest, then the prior's. Up to 25 observations count
-/// in full; of more, the newest 25 do and the older ones climb linearly from `1 / n` to 1.
-fn weights(n: usize) -> Vec<f64> {
-    let n_ramp = n.saturating_sub(NEWEST);
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let ramp = (0..n_ramp).map(|index| {
-        let first = 1.0 / n as f64;
-        first + (1.0 - first) * (index as f64 / (n_ramp - 1).max(1) as f64)
-    });
-    ramp.chain(std::iter::repeat_n(1.0, n - n_ramp + 1)).collect()
+    /// The density at each candidate, `[axis][candidate]`, times a factor that is the same for all: the kernels are not
+    /// normalised, and those of continuous lines stand next to the prior's.
+    pub(super) fn sums(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
+        let mut products = self.products(candidates);
+        (0..candidates.first().map_or(0, Vec::len)).map(|candidate| products.sum(candidate)).collect()
+    }
 }
 
 #[cfg(test)]
@@ -76,30 +75,39 @@ mod tests {
     //! Expected densities from the definitions, with Python's `math.erfc`, `exp` and `log`.
 
     use super::*;
+    use crate::sampler::truncated_normal::TruncatedNormal;
     use crate::seed::Seed;
     use crate::space::Distribution;
     use crate::value::Value;
 
-    fn log_densities(distributions: &[Distribution], columns: &[&[f64]], candidates: &[&[f64]]) -> Vec<f64> {
+    fn parzen<'a>(distributions: &'a [Distribution], columns: &[&[f64]]) -> Parzen<'a> {
         let axes: Vec<_> = distributions.iter().map(Axis::new).collect();
-        let columns = columns.iter().map(|column| column.to_vec()).collect();
-        let candidates: Vec<_> = candidates.iter().map(|point| point.to_vec()).collect();
-        Parzen::new(&axes, columns).log_densities(&candidates)
+        let coordinate =
+            |(axis, column): (&Axis<'_>, &&[f64])| Column::new(column.iter().map(|&x| axis.coordinate(x)).collect());
+        let columns: Vec<_> = axes.iter().zip(columns).map(coordinate).collect();
+        let recipe = TpeRecipe::Optuna;
+        Parzen::new(&axes, &columns, recipe.weights_above(columns[0].values().len()), recipe)
+    }
+
+    fn log_densities(distributions: &[Distribution], columns: &[&[f64]], candidates: &[&[f64]]) -> Vec<f64> {
+        let parzen = parzen(distributions, columns);
+        let axis = |axis: usize| candidates.iter().map(|candidate| candidate[axis]).collect();
+        let candidates: Vec<_> = (0..distributions.len()).map(axis).collect();
+        let mut constant = parzen.weights.iter().sum::<f64>();
+        for kernels in &parzen.dimensions {
+            if let Kernels::Normals(normals) = kernels
+                && normals.line.step.is_none()
+            {
+                let (mu, sigma) = normals.line.prior;
+                let inside = TruncatedNormal::new(mu, sigma, normals.line.bounds).inside();
+                constant *= sigma * inside * (2.0 * std::f64::consts::PI).sqrt();
+            }
+        }
+        parzen.sums(&candidates).iter().map(|sum| (sum / constant).ln()).collect()
     }
 
     fn close(got: f64, expected: f64) {
-        assert!((got - expected).abs() < 1e-12, "{got}, not {expected}");
-    }
-
-    #[test]
-    fn old_observations_weigh_less_along_a_ramp() {
-        assert_eq!(weights(0), [1.0]);
-        assert_eq!(weights(25), [1.0; 26]);
-        assert_eq!(weights(26)[..2], [1.0 / 26.0, 1.0]);
-        assert_eq!(weights(27)[..3], [1.0 / 27.0, 1.0, 1.0]);
-        assert_eq!(weights(28)[..4], [1.0 / 28.0, 1.0 / 28.0 + 27.0 / 56.0, 1.0, 1.0]);
-        assert_eq!(weights(1000).len(), 1001);
-        assert!(weights(1000)[974..].iter().all(|w| *w == 1.0) && weights(1000)[973] < 1.0);
+        assert!((got - expected).abs() < 1e-9, "{got}, not {expected}");
     }
 
     #[test]
@@ -151,15 +159,15 @@ mod tests {
     fn candidates_come_from_the_kernels_by_their_weights() {
         // a narrow kernel at each end and the prior: two thirds near the ends
         let unit = Distribution::uniform(0.0, 1.0).unwrap();
-        let axes = [Axis::new(&unit), Axis::new(&unit)];
         let narrow: Vec<f64> = std::iter::repeat_n(0.0, 50).chain([1.0; 50]).collect();
-        let parzen = Parzen::new(&axes, vec![narrow.clone(), narrow]);
+        let units = [unit.clone(), unit];
+        let parzen = parzen(&units, &[&narrow, &narrow]);
         let mut stream = Seed::root(2).stream();
-        let draws: Vec<_> = (0..4000).map(|_| parzen.draw(&[None, None], &mut stream)).collect();
-        let high = draws.iter().filter(|point| point[0] > 0.95).count();
+        let draws = parzen.draw(4000, &[None, None], &mut stream);
+        let high = draws[0].iter().filter(|x| **x > 0.95).count();
         // the newest 25 weigh 1, the 25 before them .68 to 1, the 50 oldest .01 to .67
         assert!((2700..3000).contains(&high), "{high}");
-        let apart = draws.iter().filter(|point| (point[0] - point[1]).abs() > 0.9).count();
+        let apart = draws[0].iter().zip(&draws[1]).filter(|(x, y)| (*x - *y).abs() > 0.9).count();
         assert!(apart < 20, "one kernel is picked for both axes, {apart} were mixed");
     }
 
@@ -169,12 +177,13 @@ mod tests {
         let options = Distribution::choice(vec![Value::Int(0), Value::Int(1)]).unwrap();
         let unit = Distribution::uniform(0.0, 1.0).unwrap();
         let column: Vec<f64> = std::iter::repeat_n(0.0, 10).chain([1.0; 10]).collect();
-        let parzen = Parzen::new(&[Axis::new(&options), Axis::new(&unit)], vec![column.clone(), column]);
+        let distributions = [options, unit];
+        let parzen = parzen(&distributions, &[&column, &column]);
         let mut stream = Seed::root(2).stream();
-        let draws: Vec<_> = (0..2000).map(|_| parzen.draw(&[Some(1.0), None], &mut stream)).collect();
-        assert!(draws.iter().all(|point| point[0] == 1.0));
+        let draws = parzen.draw(2000, &[Some(1.0), None], &mut stream);
+        assert!(draws[0].iter().all(|option| *option == 1.0));
         // weights 10 x 22/23 at 1, 10 x 1/23 at 0, 1/2 for the prior; one kernel of each ten is wide: 0.851 of 2000
-        let high = draws.iter().filter(|point| point[1] > 0.8).count();
+        let high = draws[1].iter().filter(|x| **x > 0.8).count();
         assert!((1640..1765).contains(&high), "{high}");
     }
 }

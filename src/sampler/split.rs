@@ -16,12 +16,12 @@ pub(super) struct Split {
     pub(super) above: Vec<usize>,
 }
 
-/// Splits a history that is sorted by trial number. The best of the finished trials, one in `one_in`, rounded
+/// Splits a history that is sorted by trial number. The best of the finished trials, `good_in_hundred` per cent rounded
 /// up and at most 25, go below: complete trials by their value, then pruned ones, the longest-lived first. Ties go to the lower
 /// number. Pending trials go above (the constant liar), failed ones nowhere.
-pub(super) fn split(history: &[&TrialRecord], direction: Direction, one_in: usize) -> Split {
+pub(super) fn split(history: &[&TrialRecord], direction: Direction, good_in_hundred: usize) -> Split {
     let mut ranked: Vec<usize> = (0..history.len()).filter(|&index| history[index].state.is_finished()).collect();
-    let n_below = ranked.len().div_ceil(one_in).min(MOST_BELOW);
+    let n_below = (ranked.len() * good_in_hundred).div_ceil(100).min(MOST_BELOW);
     if n_below > 0 {
         let better = |&a: &usize, &b: &usize| compare(&history[a].state, &history[b].state, direction).then(a.cmp(&b));
         ranked.select_nth_unstable_by(n_below - 1, better);

@@ -13,7 +13,7 @@ use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Opti
 use super::prune;
 use super::tree::{Make, Tree};
 use crate::metric::Metric;
-use crate::sampler::{CmaEsSettings, Sampler, TpeSettings};
+use crate::sampler::{CmaEsSettings, Sampler, TpeRecipe, TpeSettings};
 use crate::split::{NestedSplitter, SplitError, Splitter, Take};
 use crate::trial::Direction;
 
@@ -207,6 +207,10 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
             n_startup: make.count("n_startup"),
             n_candidates: NonZeroUsize::new(make.count("n_candidates")).expect(CHECKED),
             multivariate: make.bool("multivariate"),
+            recipe: match make.text("recipe") {
+                "watanabe" => TpeRecipe::Watanabe,
+                _ => TpeRecipe::Optuna,
+            },
         }),
         other => unreachable!("`{other}` is no search: {CHECKED}"),
     };

@@ -453,6 +453,12 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             field("n_startup", INDEX, Default::Int(10), "finished trials before the model is used; random until then"),
             field("n_candidates", COUNT, Default::Int(96), "candidates compared for each suggestion"),
             field("multivariate", Type::Bool, Default::Bool(true), "model the parameters jointly"),
+            field(
+                "recipe",
+                Type::OneOf(&["optuna", "watanabe"]),
+                Default::Text("optuna"),
+                "how many trials are good, what they weigh and how wide their kernels are: as in Optuna 5, or as Watanabe 2023 recommends",
+            ),
         ],
         "tree-structured Parzen estimator",
     ),

@@ -71,6 +71,7 @@ impl Study {
         let Self { space, sampler, direction, records, observations, .. } = self;
         let assignment = match self.known.get(number) {
             None => sampler.suggest_next(space, records, seen, observations, *direction, seed),
+            Some(known) if seen == number => sampler.complete(space, known, records, *direction, number, seed),
             Some(known) => {
                 let mut history = records.clone();
                 for record in &mut history[seen..] {
@@ -231,5 +232,44 @@ mod tests {
         assert_eq!(in_order, sequence(3, |running| running.len() / 2));
         assert_ne!(in_order, sequence(1, |_| 0));
         assert_ne!(in_order, sequence(2, |_| 0));
+    }
+
+    #[test]
+    fn what_a_study_keeps_of_its_records_changes_no_suggestion() {
+        let choice = Distribution::choice((0..3).map(Value::Int).collect()).expect("three options");
+        let int = Distribution::log_int(1, 64).expect("bounds are ordered");
+        let log = Distribution::log_uniform(1e-4, 1.0).expect("bounds are ordered");
+        let space = SearchSpace::new(vec![
+            Parameter::new("kind", choice),
+            Parameter::new("n", int).only_if(Condition::new("kind", vec![Value::Int(1)])),
+            Parameter::new("lr", log),
+        ])
+        .expect("the choice comes first");
+        let sampler = Sampler::Tpe(TpeSettings::default());
+        for lag in [1, 3] {
+            let mut study = Study::new(space.clone(), sampler, Direction::Minimize, Seed::root(5), lag);
+            let mut told = 0;
+            while told < 90 {
+                while study.can_ask() {
+                    let mut history = study.records().to_vec();
+                    let seen = study.n_seen(history.len());
+                    for record in &mut history[seen..] {
+                        record.state = TrialState::Pending;
+                    }
+                    history.reverse();
+                    let seed = Seed::root(5).child("sampler");
+                    let pure = sampler.suggest(&space, &history, Direction::Minimize, history.len(), seed);
+                    assert_eq!(study.ask().1, pure);
+                }
+                let lr = study.records()[told].assignment["lr"].as_f64().expect("a number");
+                let state = match told % 11 {
+                    5 => TrialState::Pruned { step: told, value: Some(lr) },
+                    7 => TrialState::from_objective(f64::NAN),
+                    _ => TrialState::from_objective(libm::log(lr / 0.01).abs()),
+                };
+                study.tell(told, state);
+                told += 1;
+            }
+        }
     }
 }

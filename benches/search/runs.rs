@@ -60,22 +60,22 @@ pub(crate) fn regrets(
     regrets
 }
 
-/// The regrets of seeds `0..n_seeds`, spread over the cores.
+/// The regrets of the seeds, spread over the cores.
 pub(crate) fn all_regrets(
     sampler: Sampler,
     function: &Function,
     conditions: Conditions,
     n_trials: usize,
-    n_seeds: usize,
+    seeds: &[u64],
 ) -> Vec<Vec<f64>> {
     let n_threads = thread::available_parallelism().map_or(1, usize::from);
-    let mut rows = vec![Vec::new(); n_seeds];
+    let mut rows = vec![Vec::new(); seeds.len()];
     thread::scope(|scope| {
-        for (index, chunk) in rows.chunks_mut(n_seeds.div_ceil(n_threads)).enumerate() {
-            let first = index * n_seeds.div_ceil(n_threads);
+        let share = seeds.len().div_ceil(n_threads);
+        for (rows, seeds) in rows.chunks_mut(share).zip(seeds.chunks(share)) {
             scope.spawn(move || {
-                for (row, seed) in chunk.iter_mut().zip(first..) {
-                    *row = regrets(sampler, function, conditions, n_trials, seed as u64);
+                for (row, &seed) in rows.iter_mut().zip(seeds) {
+                    *row = regrets(sampler, function, conditions, n_trials, seed);
                 }
             });
         }

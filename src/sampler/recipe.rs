@@ -69,7 +69,7 @@ impl TpeRecipe {
         // Losses may be so large that the sum of their differences is not finite.
         let largest = weights.iter().copied().fold(0.0, f64::max).min(f64::MAX);
         for weight in &mut weights {
-            *weight = (*weight / largest).min(1.0).max(LEAST_GAIN);
+            *weight = (*weight / largest).clamp(LEAST_GAIN, 1.0);
         }
         #[expect(clippy::cast_precision_loss, reason = "at most 25 trials are good")]
         let mean = weights.iter().sum::<f64>() / weights.len() as f64;

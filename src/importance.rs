@@ -9,10 +9,11 @@
 //! trial as a prior; a choice has its frequencies. A parameter that only some trials have is judged among those, and its
 //! divergence counts by their share.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::space::{Distribution, DistributionView, SearchSpace};
-use crate::trial::{Direction, TrialRecord, TrialState};
+use crate::trial::{Direction, TrialRecord};
 use crate::value::Value;
 
 /// Complete trials below which nothing is said.
@@ -25,21 +26,31 @@ const MOST_CELLS: usize = 50;
 /// Smallest bandwidth in cells: nine tenths of a kernel stay in its cell.
 const SMALLEST_BANDWIDTH: f64 = 0.5 / 1.64;
 
-/// The share of each parameter, by name; they add up to 1, or are all 0 when nothing tells the best trials from the
-/// others. Empty with fewer than 10 complete trials.
+/// The share of each parameter in one of the objectives, whose position and direction are given, by name; they add up to
+/// 1, or are all 0 when nothing tells the best trials from the others. Trials that miss the constraints are worse than all
+/// that keep them, by their violation. Empty with fewer than 10 complete trials.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "trials are counted in memory")]
-pub fn importance(space: &SearchSpace, records: &[TrialRecord], direction: Direction) -> BTreeMap<String, f64> {
-    let complete: Vec<(f64, &TrialRecord)> = records
+pub fn importance(
+    space: &SearchSpace,
+    records: &[TrialRecord],
+    objective: usize,
+    direction: Direction,
+) -> BTreeMap<String, f64> {
+    let complete: Vec<([f64; 2], &TrialRecord)> = records
         .iter()
-        .filter_map(|record| match record.state {
-            TrialState::Complete { value } => Some((direction.loss(value), record)),
-            TrialState::Pending | TrialState::Pruned { .. } | TrialState::Failed { .. } => None,
+        .filter_map(|record| {
+            let score = record.state.score()?;
+            Some(([score.violation(), direction.loss(score.values().nth(objective)?)], record))
         })
         .collect();
     if complete.len() < FEWEST {
         return BTreeMap::new();
     }
+    let mut order: Vec<[f64; 2]> = complete.iter().map(|(losses, _)| *losses).collect();
+    order.sort_by(worse_last);
+    let place = |losses: &[f64; 2]| order.partition_point(|other| worse_last(other, losses).is_lt()) as f64;
+    let complete: Vec<(f64, &TrialRecord)> = complete.iter().map(|(losses, record)| (place(losses), *record)).collect();
     let mut divergences: BTreeMap<String, f64> = BTreeMap::new();
     for parameter in space.parameters() {
         let name = parameter.name();
@@ -53,6 +64,11 @@ pub fn importance(space: &SearchSpace, records: &[TrialRecord], direction: Direc
         divergences.values_mut().for_each(|divergence| *divergence /= sum);
     }
     divergences
+}
+
+/// Orders violations, then losses.
+fn worse_last(a: &[f64; 2], b: &[f64; 2]) -> Ordering {
+    a[0].total_cmp(&b[0]).then(a[1].partial_cmp(&b[1]).unwrap_or(Ordering::Equal))
 }
 
 /// Of the best trials from all that have the parameter.
@@ -187,12 +203,13 @@ mod tests {
     use crate::sampler::Sampler;
     use crate::seed::Seed;
     use crate::space::{Condition, Parameter};
+    use crate::trial::{Score, TrialState};
     use crate::value::Assignment;
 
     fn random_trials(space: &SearchSpace, n: usize, f: impl Fn(&Assignment) -> f64) -> Vec<TrialRecord> {
         let trial = |number| {
             let assignment = Sampler::Random.suggest(space, &[], Direction::Minimize, number, Seed::root(11));
-            TrialRecord { number, state: TrialState::Complete { value: f(&assignment) }, assignment }
+            TrialRecord { number, state: TrialState::from_objective(f(&assignment)), assignment }
         };
         (0..n).map(trial).collect()
     }
@@ -215,7 +232,7 @@ mod tests {
         let minimised = random_trials(&space, 20_000, |x| 3.0 * number(x, "a") + number(x, "b"));
         let maximised = random_trials(&space, 20_000, |x| -3.0 * number(x, "a") - number(x, "b"));
         for (trials, direction) in [(minimised, Direction::Minimize), (maximised, Direction::Maximize)] {
-            let shares = importance(&space, &trials, direction);
+            let shares = importance(&space, &trials, 0, direction);
             assert!((shares["a"] - a / (a + b)).abs() < 0.02, "{shares:?}");
             assert!((shares["b"] - b / (a + b)).abs() < 0.02, "{shares:?}");
             assert!(shares["c"] < 0.01, "{shares:?}");
@@ -245,15 +262,15 @@ mod tests {
         ])
         .unwrap();
         let trials = random_trials(&space, 2000, |x| x.get("p.x").or(x.get("q.x")).unwrap().as_f64().unwrap());
-        let shares = importance(&space, &trials, Direction::Minimize);
+        let shares = importance(&space, &trials, 0, Direction::Minimize);
         assert!(shares["kind"] < 0.01 && (shares["p.x"] - shares["q.x"]).abs() < 0.05, "{shares:?}");
     }
 
     #[test]
     fn few_trials_say_nothing_and_equal_ones_have_no_best() {
         let space = SearchSpace::new(vec![unit("a"), unit("b")]).unwrap();
-        assert!(importance(&space, &random_trials(&space, 9, |x| number(x, "a")), Direction::Minimize).is_empty());
-        let equal = importance(&space, &random_trials(&space, 50, |_| 1.0), Direction::Minimize);
+        assert!(importance(&space, &random_trials(&space, 9, |x| number(x, "a")), 0, Direction::Minimize).is_empty());
+        let equal = importance(&space, &random_trials(&space, 50, |_| 1.0), 0, Direction::Minimize);
         assert!(equal.values().all(|share| *share == 0.0) && equal.len() == 2);
     }
 
@@ -261,10 +278,28 @@ mod tests {
     fn trials_that_did_not_complete_do_not_count() {
         let space = SearchSpace::new(vec![unit("a"), unit("b")]).unwrap();
         let mut trials = random_trials(&space, 100, |x| number(x, "a"));
-        let shares = importance(&space, &trials, Direction::Minimize);
+        let shares = importance(&space, &trials, 0, Direction::Minimize);
         let mut failed = random_trials(&space, 50, |_| 0.0);
         failed.iter_mut().for_each(|record| record.state = TrialState::from_objective(f64::NAN));
         trials.extend(failed);
-        assert_eq!(importance(&space, &trials, Direction::Minimize), shares);
+        assert_eq!(importance(&space, &trials, 0, Direction::Minimize), shares);
+    }
+
+    #[test]
+    fn each_objective_has_shares_of_its_own_and_a_violation_counts_before_the_value() {
+        let space = SearchSpace::new(vec![unit("a"), unit("b")]).unwrap();
+        let mut trials = random_trials(&space, 400, |x| number(x, "a"));
+        for record in &mut trials {
+            let (a, b) = (number(&record.assignment, "a"), number(&record.assignment, "b"));
+            record.state = Score::new(a, vec![b], 0.0).into();
+        }
+        assert!(importance(&space, &trials, 0, Direction::Minimize)["a"] > 0.9);
+        assert!(importance(&space, &trials, 1, Direction::Maximize)["b"] > 0.9);
+        for record in &mut trials {
+            let b = number(&record.assignment, "b");
+            record.state = Score::new(number(&record.assignment, "a"), Vec::new(), (b - 0.05).max(0.0)).into();
+        }
+        let shares = importance(&space, &trials, 0, Direction::Minimize);
+        assert!(shares["b"] > 0.9, "the best tenth is chosen by its violation: {shares:?}");
     }
 }

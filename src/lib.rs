@@ -22,6 +22,7 @@ pub mod importance;
 pub mod metric;
 pub mod model;
 pub mod numerics;
+pub mod pareto;
 pub mod plan;
 pub mod pruner;
 pub mod replay;

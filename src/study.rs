@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::importance::importance;
+use crate::pareto;
 use crate::sampler::{Observations, Sampler};
 use crate::seed::Seed;
 use crate::space::SearchSpace;
-use crate::trial::{Direction, TrialRecord, TrialState};
+use crate::trial::{Direction, Score, TrialRecord, TrialState};
 use crate::value::Assignment;
 
 /// A search over one space. Trial *n* sees the results of the trials up to *n - lag*; those in between count as pending
@@ -15,7 +16,7 @@ use crate::value::Assignment;
 pub struct Study {
     space: SearchSpace,
     sampler: Sampler,
-    direction: Direction,
+    directions: Vec<Direction>,
     seed: Seed,
     lag: usize,
     known: Vec<Assignment>,
@@ -25,13 +26,20 @@ pub struct Study {
 }
 
 impl Study {
-    /// A study without trials. `seed` is the study's own node, `lag` at least 1.
+    /// A study without trials, with a direction for each of its objectives, of which it has at least one. `seed` is the
+    /// study's own node, `lag` at least 1.
     #[must_use]
-    pub fn new(space: SearchSpace, sampler: Sampler, direction: Direction, seed: Seed, lag: usize) -> Self {
+    pub fn new(
+        space: SearchSpace,
+        sampler: Sampler,
+        directions: impl AsRef<[Direction]>,
+        seed: Seed,
+        lag: usize,
+    ) -> Self {
         Self {
             space,
             sampler,
-            direction,
+            directions: directions.as_ref().to_vec(),
             seed,
             lag: lag.max(1),
             known: Vec::new(),
@@ -68,16 +76,16 @@ impl Study {
         let number = self.records.len();
         let seen = self.n_seen(number);
         let seed = self.seed.child("sampler");
-        let Self { space, sampler, direction, records, observations, .. } = self;
+        let Self { space, sampler, directions, records, observations, .. } = self;
         let assignment = match self.known.get(number) {
-            None => sampler.suggest_next(space, records, seen, observations, *direction, seed),
-            Some(known) if seen == number => sampler.complete(space, known, records, *direction, number, seed),
+            None => sampler.suggest_next(space, records, seen, observations, directions, seed),
+            Some(known) if seen == number => sampler.complete(space, known, records, directions, number, seed),
             Some(known) => {
                 let mut history = records.clone();
                 for record in &mut history[seen..] {
                     record.state = TrialState::Pending;
                 }
-                sampler.complete(space, known, &history, *direction, number, seed)
+                sampler.complete(space, known, &history, directions, number, seed)
             }
         };
         self.records.push(TrialRecord { number, assignment: assignment.clone(), state: TrialState::Pending });
@@ -98,34 +106,52 @@ impl Study {
         &self.records
     }
 
-    /// The complete trial with the best value; the earlier one of equals.
+    /// The best complete trial by [`Score::compare`], and its score; the earlier one of equals. It keeps the constraints if
+    /// any does, and then no other that does dominates it.
     #[must_use]
-    pub fn best(&self) -> Option<(&TrialRecord, f64)> {
+    pub fn best(&self) -> Option<(&TrialRecord, &Score)> {
         self.best_so_far().last()
     }
 
     /// As [`Study::best`], of the first `n` trials.
     #[must_use]
-    pub fn best_of(&self, n: usize) -> Option<(&TrialRecord, f64)> {
+    pub fn best_of(&self, n: usize) -> Option<(&TrialRecord, &Score)> {
         self.best_so_far().take_while(|(record, _)| record.number < n).last()
     }
 
-    /// The complete trials that are better than all with a smaller number, and their values.
-    pub fn best_so_far(&self) -> impl Iterator<Item = (&TrialRecord, f64)> {
-        let mut best: Option<f64> = None;
-        self.records.iter().filter_map(move |record| match record.state {
-            TrialState::Complete { value } if best.is_none_or(|held| self.direction.better(value, held)) => {
-                best = Some(value);
-                Some((record, value))
-            }
-            _ => None,
+    /// The complete trials that are better than all with a smaller number, and their scores.
+    pub fn best_so_far(&self) -> impl Iterator<Item = (&TrialRecord, &Score)> {
+        let mut best: Option<&Score> = None;
+        self.records.iter().filter_map(move |record| {
+            let score = record.state.score()?;
+            let is_better = best.is_none_or(|held| score.compare(held, &self.directions).is_lt());
+            is_better.then(|| {
+                best = Some(score);
+                (record, score)
+            })
         })
     }
 
-    /// The share of each parameter in a trial's being among the best: see [`importance()`].
+    /// The complete trials that keep the constraints and that no other such trial dominates, and their scores: the best in
+    /// the first objective first, of equals the earlier. With one objective, all that are the best.
     #[must_use]
-    pub fn importance(&self) -> BTreeMap<String, f64> {
-        importance(&self.space, &self.records, self.direction)
+    pub fn front(&self) -> Vec<(&TrialRecord, &Score)> {
+        let scored = self.records.iter().filter_map(|record| Some((record, record.state.score()?)));
+        let feasible: Vec<(&TrialRecord, &Score)> = scored.filter(|(_, score)| score.is_feasible()).collect();
+        let losses: Vec<Vec<f64>> = feasible.iter().map(|(_, score)| score.losses(&self.directions)).collect();
+        let ranks = pareto::ranks(&losses);
+        let mut front: Vec<_> = feasible.into_iter().zip(ranks).filter(|(_, rank)| *rank == 0).collect();
+        front.sort_by(|((_, a), _), ((_, b), _)| a.compare(b, &self.directions));
+        front.into_iter().map(|(trial, _)| trial).collect()
+    }
+
+    /// The share of each parameter in a trial's being among the best in one of the objectives: see [`importance()`].
+    ///
+    /// # Panics
+    /// If there is no such objective.
+    #[must_use]
+    pub fn importance(&self, objective: usize) -> BTreeMap<String, f64> {
+        importance(&self.space, &self.records, objective, self.directions[objective])
     }
 }
 
@@ -156,10 +182,48 @@ mod tests {
             let (number, _) = study.ask();
             study.tell(number, TrialState::from_objective(value));
         }
-        assert_eq!(study.best().map(|(record, value)| (record.number, value)), Some((2, 0.9)));
+        assert_eq!(study.best().map(|(record, score)| (record.number, score.value())), Some((2, 0.9)));
         let so_far: Vec<usize> = study.best_so_far().map(|(record, _)| record.number).collect();
         assert_eq!(so_far, [1, 2]);
         assert!(matches!(study.records()[0].state, TrialState::Failed { .. }));
+    }
+
+    #[test]
+    fn the_best_keeps_the_constraints_if_any_does_and_misses_them_least_otherwise() {
+        let mut study = study(Sampler::Random, 1);
+        let best = |study: &Study| study.best().map(|(record, _)| record.number);
+        for (value, violation, expected) in [(0.9, 0.5, 0), (0.1, 0.2, 1), (0.8, 0.2, 2), (0.3, 0.0, 3), (0.9, 0.1, 3)]
+        {
+            let (number, _) = study.ask();
+            study.tell(number, Score::new(value, Vec::new(), violation).into());
+            assert_eq!(best(&study), Some(expected));
+        }
+        assert_eq!(study.front().len(), 1);
+    }
+
+    #[test]
+    fn the_front_is_what_nothing_dominates_and_the_best_is_its_best_in_the_first_objective() {
+        let x = Parameter::new("x", Distribution::uniform(0.0, 1.0).expect("bounds are ordered"));
+        let space = SearchSpace::new(vec![x]).expect("one parameter");
+        let directions = [Direction::Maximize, Direction::Minimize];
+        let mut study = Study::new(space, Sampler::Random, directions, Seed::root(1), 1);
+        let scores = [
+            (0.5, 1.0, 0.0),
+            (0.9, 4.0, 0.0),
+            (0.9, 3.0, 0.0),
+            (0.9, 3.0, 0.0),
+            (0.4, 2.0, 0.0),
+            (1.0, 0.0, 0.1),
+            (0.2, 0.5, 0.0),
+        ];
+        for (first, second, violation) in scores {
+            let (number, _) = study.ask();
+            study.tell(number, Score::new(first, vec![second], violation).into());
+        }
+        assert_eq!(study.best().map(|(record, _)| record.number), Some(2));
+        assert_eq!(study.front().iter().map(|(record, _)| record.number).collect::<Vec<_>>(), [2, 3, 0, 6]);
+        let so_far: Vec<usize> = study.best_so_far().map(|(record, _)| record.number).collect();
+        assert_eq!(so_far, [0, 1, 2]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The layers from the bottom; `main.rs` and `lib.rs` stand above all of them.
 const LAYERS: &[&[&str]] = &[
     &["value", "seed", "numerics", "wording"],
-    &["trial", "space"],
+    &["trial", "space", "pareto"],
     &["metric", "split", "sampler", "importance", "pruner"],
     &["spec"],
     &["data", "script", "study", "device", "settings"],

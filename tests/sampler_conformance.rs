@@ -143,9 +143,9 @@ fn every_suggestion_has_the_active_parameters_inside_their_distributions() {
 fn any_history_is_survived() {
     let failed = |_: usize, _: &Assignment| TrialState::from_objective(f64::NAN);
     let pending = |_: usize, _: &Assignment| TrialState::Pending;
-    let equal = |_: usize, _: &Assignment| TrialState::Complete { value: 0.0 };
-    let huge = |number: usize, _: &Assignment| TrialState::Complete {
-        value: if number.is_multiple_of(2) { f64::MAX } else { f64::MIN },
+    let equal = |_: usize, _: &Assignment| TrialState::from_objective(0.0);
+    let huge = |number: usize, _: &Assignment| {
+        TrialState::from_objective(if number.is_multiple_of(2) { f64::MAX } else { f64::MIN })
     };
     let mixed = |number: usize, assignment: &Assignment| match number % 4 {
         0 => TrialState::Pruned { step: 1, value: Some(0.5) },

@@ -51,12 +51,13 @@ fn check_json(evaluated: &Evaluated) -> serde_json::Value {
 fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
     let mut parts = vec![match experiment.search() {
         Some(search) => format!(
-            "{}: {} search{}, {} a study, {}",
+            "{}: {} search{}, {} a study, {}{}",
             experiment.name(),
             search.sampler.name(),
             over_points(search),
             count(search.n_trials, "trial"),
-            search.objective
+            aims(search),
+            keeping(search)
         ),
         None => format!("{}: no search", experiment.name()),
     }];
@@ -84,6 +85,21 @@ fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
 /// The size of a grid, as in ` over 12 points`.
 fn over_points(search: &SearchSpec) -> String {
     search.n_points.map_or_else(String::new, |n| format!(" over {}", count(n, "point")))
+}
+
+/// As in `maximize roc_auc, minimize log_loss`.
+fn aims(search: &SearchSpec) -> String {
+    search.objectives().map(|objective| objective.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// As in `accuracy at least 0.8, log_loss at most 0.6`.
+fn limits(search: &SearchSpec) -> String {
+    search.constraints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The same behind its aims.
+fn keeping(search: &SearchSpec) -> String {
+    if search.constraints.is_empty() { String::new() } else { format!(", keeping {}", limits(search)) }
 }
 
 fn param_row(param: &Param) -> Vec<String> {
@@ -171,7 +187,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
             search.sampler.name(),
             over_points(search),
             count(search.n_trials, "trial"),
-            search.objective,
+            aims(search),
             count(experiment.space().parameters().len(), "parameter")
         ));
         if experiment.folds().is_some() {
@@ -183,6 +199,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
                     "study    one per outer fold; a trial is scored by its mean over the inner folds".to_owned()
                 }
             });
+        }
+        if !search.constraints.is_empty() {
+            lines.push(format!("limits   {}; a trial that misses one is worse than any that does not", limits(search)));
         }
         if let Some(prune) = &search.prune {
             let where_ = match search.per {

@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod doctor;
 mod failure;
+mod front;
 mod gc;
 mod insight;
 mod ls;

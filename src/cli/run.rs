@@ -10,6 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::Exit;
 use super::args::{RunArguments, WorkerArguments};
 use super::failure::Failure;
+use super::front;
 use super::output::{duration, print, say, table};
 use super::progress::Terminal;
 use crate::device::{self, DeviceChoice, DeviceKind, OpenDevice};
@@ -85,6 +86,9 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
         for study in &report.summary.studies {
             explain(study, &report.path);
         }
+        for unmet in front::unmet(&report.summary) {
+            say(&format!("warning: {unmet}"));
+        }
         say(&format!("\nsee it again: xrun show {}", report.id));
     }
     match report.summary.status.as_str() {
@@ -99,9 +103,7 @@ fn explain(study: &StudySummary, path: &Path) {
     if study.best_trial.is_some() {
         return;
     }
-    let folds = [study.outer.map(|outer| format!("outer {outer}")), study.inner.map(|inner| format!("inner {inner}"))];
-    let folds: Vec<String> = folds.into_iter().flatten().collect();
-    let of = if folds.is_empty() { "the search".to_owned() } else { folds.join(", ") };
+    let of = front::name(study);
     let pruned = study.n_pruned.unwrap_or(0);
     let reasons = format!("trials.csv in {} has the reasons", path.display());
     let (what, remedy) = match (pruned, study.n_failed) {
@@ -298,6 +300,13 @@ pub(super) fn tables(summary: &Summary) -> String {
         if let (Some(trial), Some(value)) = (study.best_trial, study.best_value) {
             let n = study.n_complete + study.n_pruned.unwrap_or(0) + study.n_failed;
             let mut rows = vec![vec!["value".to_owned(), format!("{value:?}")]];
+            if let Some(best) = study.front.first() {
+                let others = front::metrics(summary).zip(&best.values).skip(1);
+                rows.extend(others.map(|(metric, value)| vec![format!("value.{metric}"), format!("{value:?}")]));
+            }
+            if study.best_violation > 0.0 {
+                rows.push(vec!["violation".to_owned(), format!("{:?}", study.best_violation)]);
+            }
             rows.extend(study.best_assignment.iter().map(|(name, value)| vec![name.clone(), value.to_string()]));
             parts.push(table(&[format!("best of {}", count(n, "trial")), format!("trial {trial}")], &rows));
         }

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::args::ShowArguments;
 use super::failure::Failure;
+use super::front;
 use super::insight::insight;
 use super::output::print;
 use super::run::{tables, working_project};
@@ -54,10 +55,16 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
     }
     lines.push(format!("command  {}", manifest.command.join(" ")));
     if let Some(summary) = &run.summary {
+        lines.extend(front::limits(summary).map(|limits| format!("limits   {limits}")));
         let tables = tables(summary);
         if !tables.is_empty() {
             lines.push(format!("\n{tables}"));
         }
+        let front = front::front(summary);
+        if !front.is_empty() {
+            lines.push(format!("\n{front}"));
+        }
+        lines.extend(front::unmet(summary).into_iter().map(|unmet| format!("\n{unmet}")));
         let insight = insight(summary);
         if !insight.is_empty() {
             lines.push(format!("\n{insight}"));

@@ -80,6 +80,27 @@ impl Metric {
             Self::Value => None,
         }
     }
+
+    /// The smallest and the largest value it can have; infinite where there is none.
+    #[must_use]
+    pub fn range(self) -> (f64, f64) {
+        match self {
+            Self::Accuracy | Self::BalancedAccuracy | Self::RocAuc | Self::F1 | Self::Precision | Self::Recall => {
+                (0.0, 1.0)
+            }
+            Self::LogLoss => (0.0, f64::INFINITY),
+            Self::Value => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
+    /// Whether it is about decisions, which a threshold makes of probabilities.
+    #[must_use]
+    pub fn is_of_decisions(self) -> bool {
+        match self {
+            Self::Accuracy | Self::BalancedAccuracy | Self::F1 | Self::Precision | Self::Recall => true,
+            Self::RocAuc | Self::LogLoss | Self::Value => false,
+        }
+    }
 }
 
 impl fmt::Display for Metric {

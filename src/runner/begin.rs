@@ -105,6 +105,8 @@ pub(super) fn subject<'a>(
             Ok(Subject {
                 experiment: experiment.name().to_owned(),
                 objective: experiment.search().map(|search| search.objective),
+                other_objectives: experiment.search().map_or_else(Vec::new, |search| search.other_objectives.clone()),
+                constraints: experiment.search().map_or_else(Vec::new, |search| search.constraints.clone()),
                 parameters: experiment.space().parameters().iter().map(|p| p.name().to_owned()).collect(),
                 n_fits: plan.n_fits(),
                 units: units.collect(),
@@ -113,6 +115,8 @@ pub(super) fn subject<'a>(
         Outcome::Fit(fit) => Ok(Subject {
             experiment: fit.name().to_owned(),
             objective: fit.objective(),
+            other_objectives: Vec::new(),
+            constraints: Vec::new(),
             parameters: Vec::new(),
             n_fits: 1,
             units: vec![Unit::Fit { job: Some(Box::new(fit_job(fit, prepared, fold)?)) }],

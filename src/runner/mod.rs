@@ -18,6 +18,7 @@ mod provenance;
 mod record;
 mod reuse;
 mod running;
+mod scoring;
 mod session;
 mod study_run;
 mod unit;

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::scoring::Scoring;
 use crate::pruner::Race;
-use crate::store::RecordedFit;
+use crate::store::{RecordedFit, StoreError};
 use crate::trial::{Direction, TrialState};
 use crate::value::Assignment;
 
@@ -29,7 +30,7 @@ pub(super) struct Course {
 /// A trial that has not ended.
 pub(super) struct Running {
     assignment: Assignment,
-    /// The scores of the best trial it may see, fold by fold.
+    /// The scores of the best trial it may see, fold by fold; none if that one misses the constraints.
     rival: Option<Vec<f64>>,
     /// The fits given out, in the order of the folds.
     fits: Vec<Option<Result<RecordedFit, String>>>,
@@ -78,25 +79,28 @@ impl Running {
     }
 
     /// How the trial ended; none as long as it goes on.
-    pub(super) fn ended(&self, course: &Course) -> Option<Ended> {
+    pub(super) fn ended(&self, course: &Course, scoring: &Scoring<'_>) -> Result<Option<Ended>, StoreError> {
         let fits: Option<Vec<&Result<RecordedFit, String>>> = self.fits.iter().map(Option::as_ref).collect();
         let n_skipped = course.n_folds - self.fits.len();
-        let fits: Vec<RecordedFit> = match fits?.into_iter().cloned().collect() {
+        let Some(fits) = fits else { return Ok(None) };
+        let fits: Vec<RecordedFit> = match fits.into_iter().cloned().collect() {
             Ok(fits) => fits,
-            Err(reason) => return Some(Ended { state: TrialState::Failed { reason }, fits: Vec::new(), n_skipped }),
+            Err(reason) => {
+                return Ok(Some(Ended { state: TrialState::Failed { reason }, fits: Vec::new(), n_skipped }));
+            }
         };
         let step = fits.iter().map(|fit| fit.outcome().n_epochs).sum();
         let pruned = fits.iter().find_map(|fit| fit.outcome().pruned);
         let scores = scores(&fits);
         let state = match (pruned, course.pace, &self.rival) {
             (Some(pruned), ..) => TrialState::Pruned { step, value: pruned.value },
-            _ if fits.len() == course.n_folds => TrialState::from_objective(mean(&scores)),
+            _ if fits.len() == course.n_folds => scoring.state(&fits)?,
             (None, Pace::OneByOne(race), Some(rival)) if race.stops(rival, &scores, course.direction) => {
                 TrialState::Pruned { step, value: Some(mean(&scores)) }
             }
-            _ => return None,
+            _ => return Ok(None),
         };
-        Some(Ended { state, fits, n_skipped })
+        Ok(Some(Ended { state, fits, n_skipped }))
     }
 }
 
@@ -105,7 +109,8 @@ pub(super) fn scores(fits: &[RecordedFit]) -> Vec<f64> {
     fits.iter().map(|fit| fit.outcome().score.unwrap_or(f64::NAN)).collect()
 }
 
+/// Over folds.
 #[expect(clippy::cast_precision_loss, reason = "folds are few")]
-fn mean(scores: &[f64]) -> f64 {
+pub(super) fn mean(scores: &[f64]) -> f64 {
     scores.iter().sum::<f64>() / scores.len() as f64
 }

@@ -14,8 +14,11 @@ use super::{Effort, FitFailure, FitLine, Prepared, Progress, Report, Request, Ru
 use crate::data::Dataset;
 use crate::metric::Metric;
 use crate::plan::{StudyId, fit_key};
+use crate::spec::constraint::Constraint;
 use crate::spec::experiment::Objective;
-use crate::store::{Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialRow};
+use crate::store::{
+    Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialColumns, TrialRow,
+};
 use crate::trial::TrialState;
 
 /// How long a word of a worker is waited for before signals are looked at.
@@ -42,6 +45,8 @@ pub(super) struct Session<'a> {
     finals: BTreeMap<usize, FinalSummary>,
     failed_final: Option<(String, String)>,
     objective: Option<Objective>,
+    other_objectives: Vec<Objective>,
+    constraints: Vec<Constraint>,
     parameters: Vec<String>,
     experiment: String,
     n_fits: usize,
@@ -59,6 +64,8 @@ pub(super) struct Session<'a> {
 pub(super) struct Subject<'a> {
     pub(super) experiment: String,
     pub(super) objective: Option<Objective>,
+    pub(super) other_objectives: Vec<Objective>,
+    pub(super) constraints: Vec<Constraint>,
     pub(super) parameters: Vec<String>,
     pub(super) n_fits: usize,
     pub(super) units: Vec<Unit<'a>>,
@@ -83,6 +90,8 @@ impl<'a> Session<'a> {
             finals: BTreeMap::new(),
             failed_final: None,
             objective: subject.objective,
+            other_objectives: subject.other_objectives,
+            constraints: subject.constraints,
             parameters: subject.parameters,
             experiment: subject.experiment,
             n_fits: subject.n_fits,
@@ -386,7 +395,12 @@ impl<'a> Session<'a> {
                 Unit::Fit { .. } => Vec::new(),
             })
             .collect();
-        self.folder.trials(&rows, &self.parameters)?;
+        let columns = TrialColumns {
+            other_values: self.other_objectives.iter().map(|objective| objective.metric.name().to_owned()).collect(),
+            has_violation: !self.constraints.is_empty(),
+            parameters: self.parameters.clone(),
+        };
+        self.folder.trials(&rows, &columns)?;
         self.table_written = Instant::now();
         Ok(())
     }
@@ -419,6 +433,8 @@ impl<'a> Session<'a> {
             n_pruned: saved.map(|saved| saved.n_trials),
             n_epochs_saved: saved.map(|saved| saved.n_epochs),
             objective: self.objective.map(|objective| objective.to_string()),
+            other_objectives: self.other_objectives.iter().map(ToString::to_string).collect(),
+            constraints: self.constraints.iter().map(ToString::to_string).collect(),
             studies,
             finals: self.finals.into_values().collect(),
             test: BTreeMap::new(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::RunError;
 use super::order::Job;
 use super::running::{self, Course, Ended, Pace, Running};
+use super::scoring::Scoring;
 use crate::data::Dataset;
 use crate::metric::{Predictions, youden_threshold};
 use crate::plan::{FinalJob, StudyId, TrialJob, final_rows, trial_rows};
@@ -14,9 +15,9 @@ use crate::spec::experiment::{SearchSpec, ThresholdRule};
 use crate::spec::fit::{FitPlace, RowsFrom};
 use crate::spec::{Experiment, Role};
 use crate::split::{OuterFold, TrainValidation};
-use crate::store::{BestSoFar, FitPath, RecordedFit, StoreError, StudySummary, TrialRow};
+use crate::store::{BestSoFar, FitPath, FrontTrial, RecordedFit, StoreError, StudySummary, TrialRow};
 use crate::study::Study;
-use crate::trial::{Direction, TrialRecord, TrialState};
+use crate::trial::{Direction, Score, TrialRecord, TrialState};
 use crate::value::Assignment;
 
 /// Which fit of a study.
@@ -40,7 +41,7 @@ pub(super) struct Ready<'a> {
 pub(super) enum Change {
     /// A trial was suggested.
     Suggested { number: usize, assignment: Assignment },
-    /// A trial has ended; its value if it is the best so far, and how many of its fits are not needed.
+    /// A trial has ended; its value if it is the best so far and meets the constraints, and how many of its fits are not needed.
     Ended { number: usize, state: TrialState, best: Option<f64>, n_skipped: usize },
 }
 
@@ -66,6 +67,8 @@ pub(super) struct StudyRun<'a> {
 /// A trial that has ended with fits.
 struct Past {
     is_complete: bool,
+    /// Whether it missed the constraints: then nothing has to keep up with it.
+    is_infeasible: bool,
     /// The objective after each epoch of its first fit; empty when no pruner asks for it.
     curve: Vec<Option<f64>>,
     /// The objective on each fold.
@@ -122,8 +125,8 @@ impl<'a> StudyRun<'a> {
         };
         let study = experiment.search().map(|search| {
             let node = id.labels().iter().fold(Seed::root(experiment.seed()), |seed, label| seed.child(label));
-            let direction = search.objective.direction;
-            Study::new(experiment.space().clone(), search.sampler, direction, node, search.lag)
+            let directions: Vec<Direction> = search.objectives().map(|objective| objective.direction).collect();
+            Study::new(experiment.space().clone(), search.sampler, directions, node, search.lag)
                 .with_known(search.enqueue.clone())
         });
         let stage = if study.is_some() { Stage::Searching } else { Stage::Chosen };
@@ -178,17 +181,18 @@ impl<'a> StudyRun<'a> {
         Ok((ready, changes))
     }
 
-    /// The scores of the best trial that a trial may see.
+    /// The scores of the best trial that a trial may see. What falls behind one that misses the constraints may still meet
+    /// them, and be the best.
     fn rival(&self, number: usize) -> Option<Vec<f64>> {
         let study = self.study.as_ref()?;
-        let (best, _) = study.best_of(study.n_seen(number))?;
+        let (best, _) = study.best_of(study.n_seen(number)).filter(|(_, score)| score.is_feasible())?;
         self.past.get(&best.number).map(|past| past.scores.clone())
     }
 
     /// What a trial's first fit is held against, from the trials it may see.
     fn rule(&self, number: usize, n_epochs: usize) -> Option<StopRule> {
         let (study, pruner) = self.study.as_ref().zip(self.experiment.search()?.prune.as_ref())?;
-        let seen = self.past.range(..study.n_seen(number));
+        let seen = self.past.range(..study.n_seen(number)).filter(|(_, past)| !past.is_infeasible);
         let curves: Vec<Curve<'_>> =
             seen.map(|(&trial, past)| Curve { trial, is_complete: past.is_complete, values: &past.curve }).collect();
         pruner.rule(&curves, number, n_epochs, self.course.direction)
@@ -228,18 +232,21 @@ impl<'a> StudyRun<'a> {
         fold: usize,
         result: Result<RecordedFit, String>,
     ) -> Result<Option<Change>, StoreError> {
+        let search = self.experiment.search().expect("a trial belongs to a search");
+        let scoring = Scoring::new(search, self.experiment.threshold(), self.data.map_or(&[], Dataset::classes));
         let trial = self.running.get_mut(&number).expect("the fit was given out");
         trial.fit_ended(fold, result);
-        let Some(Ended { state, fits, n_skipped }) = trial.ended(&self.course) else { return Ok(None) };
+        let Some(Ended { state, fits, n_skipped }) = trial.ended(&self.course, &scoring)? else { return Ok(None) };
         self.running.remove(&number);
         self.remember(number, &state, &fits, n_skipped)?;
         let study = self.study.as_mut().expect("a trial belongs to a study");
         study.tell(number, state.clone());
-        let best = study.best().filter(|(best, _)| best.number == number).map(|(_, value)| value);
+        let best = study.best().filter(|(best, _)| best.number == number).map(|(_, score)| score);
+        let value = best.filter(|score| score.is_feasible()).map(Score::value);
         if best.is_some() {
             self.best_fits = fits;
         }
-        Ok(Some(Change::Ended { number, state, best, n_skipped }))
+        Ok(Some(Change::Ended { number, state, best: value, n_skipped }))
     }
 
     /// Keeps what later trials are held against, and counts what was saved.
@@ -261,8 +268,9 @@ impl<'a> StudyRun<'a> {
             self.saved.n_trials += 1;
             self.saved.n_epochs += (first.outcome().n_planned * self.course.n_folds).saturating_sub(n_trained);
         }
-        let is_complete = matches!(state, TrialState::Complete { .. });
-        self.past.insert(number, Past { is_complete, curve, scores: running::scores(fits) });
+        let is_complete = state.score().is_some();
+        let is_infeasible = state.score().is_some_and(|score| !score.is_feasible());
+        self.past.insert(number, Past { is_complete, is_infeasible, curve, scores: running::scores(fits) });
         Ok(())
     }
 
@@ -348,20 +356,47 @@ impl<'a> StudyRun<'a> {
 
     /// What the search found; `None` without one.
     pub(super) fn summary(&self) -> Option<StudySummary> {
-        let study = self.study.as_ref()?;
+        let (study, search) = self.study.as_ref().zip(self.experiment.search())?;
         let best = study.best();
         let count = |is: fn(&TrialState) -> bool| study.records().iter().filter(|record| is(&record.state)).count();
         Some(StudySummary {
             outer: self.id.outer(),
             inner: self.id.inner(),
-            n_complete: count(|state| matches!(state, TrialState::Complete { .. })),
+            n_complete: count(|state| state.score().is_some()),
+            n_infeasible: (!search.constraints.is_empty())
+                .then(|| count(|state| state.score().is_some_and(|score| !score.is_feasible()))),
             n_pruned: self.saved().map(|saved| saved.n_trials),
             n_failed: count(|state| matches!(state, TrialState::Failed { .. })),
             best_trial: best.map(|(record, _)| record.number),
-            best_value: best.map(|(_, value)| value),
+            best_value: best.map(|(_, score)| score.value()),
+            best_violation: best.map_or(0.0, |(_, score)| score.violation()),
             best_assignment: best.map_or_else(Assignment::new, |(record, _)| record.assignment.clone()),
-            history: study.best_so_far().map(|(record, value)| BestSoFar { trial: record.number, value }).collect(),
-            importance: study.importance(),
+            history: study
+                .best_so_far()
+                .map(|(record, score)| BestSoFar {
+                    trial: record.number,
+                    value: score.value(),
+                    violation: score.violation(),
+                })
+                .collect(),
+            importance: study.importance(0),
+            other_importance: search
+                .other_objectives
+                .iter()
+                .enumerate()
+                .map(|(index, objective)| (objective.metric.name().to_owned(), study.importance(index + 1)))
+                .collect(),
+            front: if search.other_objectives.is_empty() { Vec::new() } else { front(study) },
         })
     }
+}
+
+/// The trials that nothing dominates, as a summary has them.
+fn front(study: &Study) -> Vec<FrontTrial> {
+    let trial = |(record, score): (&TrialRecord, &Score)| FrontTrial {
+        trial: record.number,
+        values: score.values().collect(),
+        assignment: record.assignment.clone(),
+    };
+    study.front().into_iter().map(trial).collect()
 }

@@ -17,7 +17,7 @@ const ANYWHERE: f64 = 0.1;
 const REACH: f64 = 2.0;
 
 /// The position of the branch of the next trial. `losses[branch]` has those of its trials in their order, infinite where
-/// a trial is pending or was pruned; there is at least one branch.
+/// a trial is pending, was pruned or misses the constraints; there is at least one branch.
 pub(super) fn pick(losses: &[Vec<f64>], stream: &mut Stream) -> usize {
     let least = (TRIALS_OF_ALL / losses.len()).clamp(TRIALS_OF_ONE.0, TRIALS_OF_ONE.1);
     let fewest = (0..losses.len()).min_by_key(|&branch| losses[branch].len()).unwrap_or_default();

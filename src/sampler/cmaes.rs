@@ -10,7 +10,8 @@
 //!   RR-7748, "Injecting external solutions into CMA-ES").
 //! - Points outside the bounds are drawn again, at most a hundred times, then clipped. A stepped parameter is never
 //!   drawn with less spread than lets it reach the neighbouring value.
-//! - A trial that failed or was pruned is worse than any complete one: it has no weight.
+//! - A trial that failed or was pruned is worse than any complete one: it has no weight. One that misses the constraints is
+//!   worse than any that keeps them, by its violation.
 //! - When it has converged it begins anew at a random place with twice the population (Auger and Hansen 2005, CEC,
 //!   "A restart CMA evolution strategy with increasing population size").
 //!
@@ -104,10 +105,10 @@ fn replay(
         let (generation, after) = rest.split_at(population);
         rest = after;
         let told = generation.iter().filter_map(|record| {
-            let TrialState::Complete { value } = record.state else { return None };
+            let score = record.state.score()?;
             let point =
                 coordinates.iter().map(|coordinate| coordinate.of(&record.assignment)).collect::<Option<_>>()?;
-            Some(Told { point, loss: direction.loss(value) })
+            Some(Told { point, violation: score.violation(), loss: direction.loss(score.value()) })
         });
         strategy.tell(told.collect());
         if strategy.has_converged() {
@@ -220,12 +221,9 @@ mod tests {
             seen[from..].iter_mut().for_each(|record| record.state = TrialState::Pending);
             let assignment = sampler().suggest(&space, &seen, Direction::Minimize, number, seed);
             let value = assignment.values().map(|x| x.as_f64().unwrap().powi(2)).sum();
-            history.push(TrialRecord { number, assignment, state: TrialState::Complete { value } });
+            history.push(TrialRecord { number, assignment, state: TrialState::from_objective(value) });
         }
-        let values = history.iter().map(|record| match record.state {
-            TrialState::Complete { value } => value,
-            _ => unreachable!("all have ended"),
-        });
+        let values = history.iter().map(|record| record.state.score().expect("all have ended").value());
         values.fold(f64::INFINITY, f64::min)
     }
 
@@ -241,7 +239,7 @@ mod tests {
         let record = |number: usize, x: f64, value: f64| TrialRecord {
             number,
             assignment: (0..4).map(|i| (format!("x{i}"), Value::Float(x))).collect(),
-            state: TrialState::Complete { value },
+            state: TrialState::from_objective(value),
         };
         let mut history: Vec<TrialRecord> = (1..8).map(|n| record(n, 0.5, 10.0)).collect();
         history.push(record(0, 1.4, 0.0));
@@ -270,7 +268,7 @@ mod tests {
         for number in 0..n_trials {
             let assignment = sampler().suggest(space, &history, Direction::Minimize, number, Seed::root(2));
             let value = assignment.values().map(|x| x.as_f64().unwrap().powi(2)).sum();
-            history.push(TrialRecord { number, assignment, state: TrialState::Complete { value } });
+            history.push(TrialRecord { number, assignment, state: TrialState::from_objective(value) });
         }
         history
     }

@@ -287,7 +287,7 @@ mod tests {
     }
 
     fn record(number: usize, assignment: Assignment) -> TrialRecord {
-        TrialRecord { number, assignment, state: TrialState::Complete { value: 0.0 } }
+        TrialRecord { number, assignment, state: TrialState::from_objective(0.0) }
     }
 
     #[test]

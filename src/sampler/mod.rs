@@ -86,33 +86,37 @@ impl Sampler {
     /// The assignment of trial `number`: every active parameter, each inside its distribution.
     ///
     /// `history` holds trials with a smaller number, in any order. Pending ones count as bad ("constant liar"),
-    /// so that trials running at once do not all go to the same place; failed ones count for nothing. The result
-    /// depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the parameters drawn
+    /// so that trials running at once do not all go to the same place; failed ones count for nothing, and trials that miss
+    /// the constraints of the search are the worst of the complete ones. `directions` has one for each objective; CMA-ES goes
+    /// by the first alone. The result depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the parameters drawn
     /// together and `seed / "trial <number>" / "parameter" / <name>` for one drawn alone; `seed / "grid"`,
     /// `seed / "quasi_random"` and `seed / "cmaes"` for what is drawn once for all trials.
     ///
     /// # Panics
-    /// If this sampler cannot search the space: ask [`Sampler::n_points`] first.
+    /// If this sampler cannot search the space: ask [`Sampler::n_points`] first. If there is no direction.
     #[must_use]
     pub fn suggest(
         &self,
         space: &SearchSpace,
         history: &[TrialRecord],
-        direction: Direction,
+        directions: impl AsRef<[Direction]>,
         number: usize,
         seed: Seed,
     ) -> Assignment {
+        let directions = directions.as_ref();
         let trial = seed.child_at("trial", number);
         match self {
             Self::Random => random::suggest(space, trial),
             Self::Tpe(settings) => {
                 let mut history: Vec<&TrialRecord> = history.iter().collect();
                 history.sort_by_key(|record| record.number);
-                tpe::suggest(settings, space, &history, &mut Observations::default(), direction, trial)
+                tpe::suggest(settings, space, &history, &mut Observations::default(), directions, trial)
             }
             Self::Grid => grid(space, &Assignment::new()).next(history, seed.child("grid")),
             Self::QuasiRandom => quasi::suggest(space, number, seed.child("quasi_random")),
-            Self::CmaEs(settings) => cmaes::suggest(settings, space, history, direction, seed.child("cmaes"), trial),
+            Self::CmaEs(settings) => {
+                cmaes::suggest(settings, space, history, directions[0], seed.child("cmaes"), trial)
+            }
         }
     }
 
@@ -127,7 +131,7 @@ impl Sampler {
         records: &[TrialRecord],
         n_seen: usize,
         observations: &mut Observations,
-        direction: Direction,
+        directions: &[Direction],
         seed: Seed,
     ) -> Assignment {
         let number = records.len();
@@ -135,14 +139,14 @@ impl Sampler {
         match self {
             Self::Tpe(settings) => {
                 let history: Vec<&TrialRecord> = records[..n_seen].iter().chain(&pending).collect();
-                tpe::suggest(settings, space, &history, observations, direction, seed.child_at("trial", number))
+                tpe::suggest(settings, space, &history, observations, directions, seed.child_at("trial", number))
             }
             Self::Random | Self::Grid | Self::QuasiRandom | Self::CmaEs(_) if pending.is_empty() => {
-                self.suggest(space, records, direction, number, seed)
+                self.suggest(space, records, directions, number, seed)
             }
             Self::Random | Self::Grid | Self::QuasiRandom | Self::CmaEs(_) => {
                 let history = [&records[..n_seen], &pending].concat();
-                self.suggest(space, &history, direction, number, seed)
+                self.suggest(space, &history, directions, number, seed)
             }
         }
     }
@@ -159,7 +163,7 @@ impl Sampler {
         space: &SearchSpace,
         known: &Assignment,
         history: &[TrialRecord],
-        direction: Direction,
+        directions: impl AsRef<[Direction]>,
         number: usize,
         seed: Seed,
     ) -> Assignment {
@@ -169,7 +173,7 @@ impl Sampler {
                 known.clone()
             }
             Self::Random | Self::Tpe(_) | Self::QuasiRandom | Self::CmaEs(_) => {
-                let suggested = self.suggest(space, history, direction, number, seed);
+                let suggested = self.suggest(space, history, directions, number, seed);
                 with_known(space, known, suggested, seed.child_at("trial", number))
             }
         }

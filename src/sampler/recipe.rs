@@ -46,7 +46,8 @@ impl TpeRecipe {
         }
     }
 
-    /// Weights of the good trials in their order, then the prior's, next to the trials that are not good.
+    /// Weights of the good trials in their order, then the prior's, next to the trials that are not good. What a trial
+    /// improves is measured in the first objective; one that misses a constraint improves nothing.
     pub(super) fn weights_below(
         self,
         below: &[&TrialRecord],
@@ -56,9 +57,12 @@ impl TpeRecipe {
         if self == Self::Optuna || below.is_empty() {
             return age_weights(below.len());
         }
-        let loss = |record: &TrialRecord| match record.state {
-            TrialState::Complete { value } => Some(direction.loss(value)),
-            TrialState::Pruned { .. } | TrialState::Pending | TrialState::Failed { .. } => None,
+        let loss = |record: &TrialRecord| match &record.state {
+            TrialState::Complete(score) if score.is_feasible() => Some(direction.loss(score.value())),
+            TrialState::Complete(_)
+            | TrialState::Pruned { .. }
+            | TrialState::Pending
+            | TrialState::Failed { .. } => None,
         };
         let best_above = above.iter().filter_map(|record| loss(record)).reduce(f64::min);
         let gain = |record: &&TrialRecord| match (loss(record), best_above) {
@@ -118,7 +122,7 @@ mod tests {
     #[test]
     fn with_watanabe_a_good_trial_weighs_what_it_improves() {
         let record = |state| TrialRecord { number: 0, assignment: Assignment::new(), state };
-        let complete = |value| record(TrialState::Complete { value });
+        let complete = |value| record(TrialState::from_objective(value));
         let (a, b, c) = (complete(1.0), complete(4.0), record(TrialState::Pruned { step: 1, value: Some(0.0) }));
         let (d, e) = (complete(5.0), complete(9.0));
         let weights = |direction, below: &[&TrialRecord], above: &[&TrialRecord]| {

@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::trial::{Direction, TrialRecord, TrialState};
+use crate::pareto::{self, most_covering};
+use crate::trial::{Direction, Score, TrialRecord, TrialState};
 
 /// At most this many trials are good.
 const MOST_BELOW: usize = 25;
@@ -17,16 +18,19 @@ pub(super) struct Split {
 }
 
 /// Splits a history that is sorted by trial number. The best of the finished trials, `good_in_hundred` per cent rounded
-/// up and at most 25, go below: complete trials by their value, then pruned ones, the longest-lived first. Ties go to the lower
-/// number. Pending trials go above (the constant liar), failed ones nowhere.
-pub(super) fn split(history: &[&TrialRecord], direction: Direction, good_in_hundred: usize) -> Split {
-    let mut ranked: Vec<usize> = (0..history.len()).filter(|&index| history[index].state.is_finished()).collect();
-    let n_below = (ranked.len() * good_in_hundred).div_ceil(100).min(MOST_BELOW);
-    if n_below > 0 {
-        let better = |&a: &usize, &b: &usize| compare(&history[a].state, &history[b].state, direction).then(a.cmp(&b));
-        ranked.select_nth_unstable_by(n_below - 1, better);
-    }
-    let mut below = ranked[..n_below].to_vec();
+/// up, go below: complete trials that keep the constraints, then pruned ones, the longest-lived first, then those that
+/// miss the constraints, the smallest violation first. Ties go to the lower number. Pending trials go above (the constant
+/// liar), failed ones nowhere.
+///
+/// With one objective complete trials go by their value, and at most 25 trials are good. With several they go by their
+/// rank, and of the last rank that finds a place, those do that together cover most.
+pub(super) fn split(history: &[&TrialRecord], directions: &[Direction], good_in_hundred: usize) -> Split {
+    let ranked: Vec<usize> = (0..history.len()).filter(|&index| history[index].state.is_finished()).collect();
+    let n_below = (ranked.len() * good_in_hundred).div_ceil(100);
+    let mut below = match directions {
+        [direction] => by_value(ranked, history, *direction, n_below.min(MOST_BELOW)),
+        _ => by_rank(ranked, history, directions, n_below),
+    };
     below.sort_unstable();
     let above = (0..history.len())
         .filter(|&index| !matches!(history[index].state, TrialState::Failed { .. }))
@@ -35,21 +39,59 @@ pub(super) fn split(history: &[&TrialRecord], direction: Direction, good_in_hund
     Split { below, above }
 }
 
+/// The best `n`, in any order.
+fn by_value(mut ranked: Vec<usize>, history: &[&TrialRecord], direction: Direction, n: usize) -> Vec<usize> {
+    if n > 0 {
+        let better = |&a: &usize, &b: &usize| compare(&history[a].state, &history[b].state, direction).then(a.cmp(&b));
+        ranked.select_nth_unstable_by(n - 1, better);
+    }
+    ranked.truncate(n);
+    ranked
+}
+
+/// The best `n` for several objectives, in any order. Among trials that are worse than every complete one that keeps the
+/// constraints, the first objective decides.
+fn by_rank(ranked: Vec<usize>, history: &[&TrialRecord], directions: &[Direction], n: usize) -> Vec<usize> {
+    let is_good = |index: &usize| history[*index].state.score().is_some_and(Score::is_feasible);
+    let (complete, others): (Vec<usize>, Vec<usize>) = ranked.into_iter().partition(is_good);
+    if complete.len() <= n {
+        let n_left = n - complete.len();
+        return [complete, by_value(others, history, directions[0], n_left)].concat();
+    }
+    let losses: Vec<Vec<f64>> =
+        complete.iter().filter_map(|&index| Some(history[index].state.score()?.losses(directions))).collect();
+    let ranks = pareto::ranks(&losses);
+    let mut chosen = Vec::with_capacity(n);
+    for rank in 0.. {
+        let members: Vec<usize> = (0..complete.len()).filter(|&place| ranks[place] == rank).collect();
+        let n_left = n - chosen.len();
+        if members.len() >= n_left {
+            let points: Vec<Vec<f64>> = members.iter().map(|&place| losses[place].clone()).collect();
+            chosen.extend(most_covering(&points, n_left).into_iter().map(|place| complete[members[place]]));
+            break;
+        }
+        chosen.extend(members.into_iter().map(|place| complete[place]));
+    }
+    chosen
+}
+
 /// Orders finished trials, best first.
 fn compare(a: &TrialState, b: &TrialState, direction: Direction) -> Ordering {
     match (a, b) {
-        (TrialState::Complete { value: a }, TrialState::Complete { value: b }) => {
-            direction.loss(*a).total_cmp(&direction.loss(*b))
+        (TrialState::Complete(a), TrialState::Complete(b)) if a.is_feasible() && b.is_feasible() => {
+            direction.loss(a.value()).total_cmp(&direction.loss(b.value()))
         }
+        (TrialState::Complete(a), TrialState::Complete(b)) => a.violation().total_cmp(&b.violation()),
         (TrialState::Pruned { step: step_a, value: a }, TrialState::Pruned { step: step_b, value: b }) => {
             let loss = |value: &Option<f64>| value.map_or(f64::INFINITY, |x| direction.loss(x));
             (a.is_none().cmp(&b.is_none())).then(step_b.cmp(step_a)).then(loss(a).total_cmp(&loss(b)))
         }
         (a, b) => {
             let rank = |state: &TrialState| match state {
-                TrialState::Complete { .. } => 0,
+                TrialState::Complete(score) if score.is_feasible() => 0,
                 TrialState::Pruned { .. } => 1,
-                TrialState::Pending | TrialState::Failed { .. } => 2,
+                TrialState::Complete(_) => 2,
+                TrialState::Pending | TrialState::Failed { .. } => 3,
             };
             rank(a).cmp(&rank(b))
         }
@@ -67,12 +109,12 @@ mod tests {
     }
 
     fn complete(values: &[f64]) -> Vec<TrialState> {
-        values.iter().map(|&value| TrialState::Complete { value }).collect()
+        values.iter().map(|&value| TrialState::from_objective(value)).collect()
     }
 
     fn below(states: Vec<TrialState>, direction: Direction) -> Vec<usize> {
         let records = records(states);
-        split(&records.iter().collect::<Vec<_>>(), direction, 10).below
+        split(&records.iter().collect::<Vec<_>>(), direction.as_ref(), 10).below
     }
 
     #[test]
@@ -80,12 +122,12 @@ mod tests {
         let values = [5.0, 1.0, 4.0, 9.0, 0.5, 7.0, 8.0, 6.0, 3.0, 2.0, 10.0];
         let records = records(complete(&values));
         let history: Vec<_> = records.iter().collect();
-        let minimized = split(&history, Direction::Minimize, 10);
+        let minimized = split(&history, &[Direction::Minimize], 10);
         assert_eq!(minimized.below, [1, 4]);
         assert_eq!(minimized.above, [0, 2, 3, 5, 6, 7, 8, 9, 10]);
-        assert_eq!(split(&history, Direction::Maximize, 10).below, [3, 10]);
-        assert_eq!(split(&history[..10], Direction::Minimize, 10).below, [4]);
-        assert_eq!(split(&[], Direction::Minimize, 10), Split { below: vec![], above: vec![] });
+        assert_eq!(split(&history, &[Direction::Maximize], 10).below, [3, 10]);
+        assert_eq!(split(&history[..10], &[Direction::Minimize], 10).below, [4]);
+        assert_eq!(split(&[], &[Direction::Minimize], 10), Split { below: vec![], above: vec![] });
     }
 
     #[test]
@@ -105,7 +147,7 @@ mod tests {
         states.insert(1, TrialState::Pending);
         states.insert(2, TrialState::Failed { reason: "diverged".to_owned() });
         let records = records(states);
-        let split = split(&records.iter().collect::<Vec<_>>(), Direction::Minimize, 10);
+        let split = split(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize], 10);
         assert_eq!(split, Split { below: vec![3], above: vec![0, 1] });
     }
 
@@ -117,7 +159,7 @@ mod tests {
             pruned(2, Some(0.1)),
             pruned(5, Some(0.9)),
             pruned(5, Some(0.3)),
-            TrialState::Complete { value: 100.0 },
+            TrialState::from_objective(100.0),
         ];
         assert_eq!(below(states.clone(), Direction::Minimize), [4]);
         states.remove(4);
@@ -125,5 +167,63 @@ mod tests {
         assert_eq!(below(states.clone(), Direction::Maximize), [2]);
         states.truncate(2);
         assert_eq!(below(states, Direction::Minimize), [1]);
+    }
+
+    fn scored(value: f64, others: &[f64], violation: f64) -> TrialState {
+        TrialState::Complete(Score::new(value, others.to_vec(), violation).expect("the numbers are finite"))
+    }
+
+    #[test]
+    fn trials_that_miss_the_constraints_come_after_all_others_by_their_violation() {
+        let mut states = vec![
+            scored(0.0, &[], 0.5),
+            scored(9.0, &[], 0.1),
+            scored(9.0, &[], 0.1),
+            TrialState::Pruned { step: 1, value: None },
+            scored(7.0, &[], 0.0),
+        ];
+        for expected in [4, 3, 1, 1, 0] {
+            assert_eq!(below(states.clone(), Direction::Minimize), [expected]);
+            states.remove(expected);
+        }
+    }
+
+    /// The good of trials with two objectives, both minimised, one in two.
+    fn half(states: Vec<TrialState>) -> Vec<usize> {
+        let records = records(states);
+        split(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize; 2], 2).below
+    }
+
+    #[test]
+    fn with_two_objectives_whole_ranks_go_below_and_of_the_last_those_that_cover_most() {
+        let points = |points: &[(f64, f64)]| points.iter().map(|&(a, b)| scored(a, &[b], 0.0)).collect::<Vec<_>>();
+        // Ranks: 1 and 3; then 0, 2 and 5; then 4. Of the second, with the reference at (5.5, 5.5), (2, 2) covers most.
+        let six = points(&[(1.0, 5.0), (1.0, 1.0), (2.0, 2.0), (0.0, 4.0), (6.0, 6.0), (5.0, 1.5)]);
+        assert_eq!(half(six.clone()), [1, 2, 3]);
+        // Of four, the first rank is enough.
+        assert_eq!(half(six[..4].to_vec()), [1, 3]);
+        let directions = [Direction::Maximize, Direction::Minimize];
+        let mirrored = records(points(&[(-1.0, 5.0), (-1.0, 1.0), (-2.0, 2.0), (-0.0, 4.0), (-6.0, 6.0), (-5.0, 1.5)]));
+        assert_eq!(split(&mirrored.iter().collect::<Vec<_>>(), &directions, 2).below, [1, 2, 3]);
+    }
+
+    #[test]
+    fn with_two_objectives_the_rest_follows_as_with_one() {
+        let states = vec![
+            scored(0.0, &[0.0], 2.0),
+            scored(5.0, &[5.0], 0.0),
+            TrialState::Pruned { step: 1, value: Some(0.5) },
+            scored(0.0, &[0.0], 1.0),
+            TrialState::Pruned { step: 3, value: Some(0.5) },
+            TrialState::Pending,
+        ];
+        assert_eq!(half(states.clone()), [1, 2, 4]);
+        assert_eq!(half([&states[..1], &states[2..4]].concat()), [1, 2]);
+    }
+
+    #[test]
+    fn with_two_objectives_any_number_of_trials_may_be_good() {
+        let line: Vec<TrialState> = (0..100).map(|i| scored(f64::from(i), &[f64::from(99 - i)], 0.0)).collect();
+        assert_eq!(half(line).len(), 50);
     }
 }

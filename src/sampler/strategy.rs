@@ -11,9 +11,10 @@ const WIDEST: f64 = 1.0;
 /// Smallest eigenvalue of the covariance, as a part of the largest.
 const SMALLEST_EIGENVALUE: f64 = 1e-14;
 
-/// A point that was tried and what came out; smaller is better.
+/// A point that was tried and what came out; smaller is better, and the violation counts first.
 pub(super) struct Told {
     pub(super) point: Vec<f64>,
+    pub(super) violation: f64,
     pub(super) loss: f64,
 }
 
@@ -85,7 +86,7 @@ impl Strategy {
         if told.is_empty() {
             return;
         }
-        told.sort_by(|a, b| a.loss.total_cmp(&b.loss));
+        told.sort_by(|a, b| a.violation.total_cmp(&b.violation).then(a.loss.total_cmp(&b.loss)));
         let n = self.mean.len();
         let dimension = n as f64;
         let weights = weights(self.population, told.len());
@@ -257,7 +258,7 @@ mod tests {
                 let point = strategy.draw(&mut stream);
                 // Along (1, 1) the function is a thousand times flatter than across.
                 let (along, across) = (point[0] + point[1] - 1.0, point[0] - point[1]);
-                Told { loss: along * along + 1000.0 * across * across, point }
+                Told { violation: 0.0, loss: along * along + 1000.0 * across * across, point }
             });
             let told = told.collect();
             strategy.tell(told);

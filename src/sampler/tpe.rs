@@ -52,7 +52,7 @@ pub(super) fn suggest(
     space: &SearchSpace,
     history: &[&TrialRecord],
     observations: &mut Observations,
-    direction: Direction,
+    directions: &[Direction],
     trial: Seed,
 ) -> Assignment {
     let n_finished = history.iter().filter(|record| record.state.is_finished()).count();
@@ -60,7 +60,7 @@ pub(super) fn suggest(
         return random::suggest(space, trial);
     }
     observations.read(space, history);
-    let model = Model { parameters: space.parameters(), history, observations, direction, settings };
+    let model = Model { parameters: space.parameters(), history, observations, directions, settings };
     let mut assignment = Assignment::new();
     let mut proposed: Vec<Option<Value>> = vec![None; space.parameters().len()];
     let mut groups: Vec<Option<&Condition>> = Vec::new();
@@ -98,7 +98,7 @@ struct Model<'a> {
     /// By number.
     history: &'a [&'a TrialRecord],
     observations: &'a Observations,
-    direction: Direction,
+    directions: &'a [Direction],
     settings: &'a TpeSettings,
 }
 
@@ -128,9 +128,9 @@ impl Model<'_> {
         }
         let mut losses = vec![Vec::new(); count];
         for (trial, record) in self.history.iter().enumerate() {
-            let loss = match record.state {
-                TrialState::Complete { value } => self.direction.loss(value),
-                TrialState::Pruned { .. } | TrialState::Pending => f64::INFINITY,
+            let loss = match &record.state {
+                TrialState::Complete(score) if score.is_feasible() => self.directions[0].loss(score.value()),
+                TrialState::Complete(_) | TrialState::Pruned { .. } | TrialState::Pending => f64::INFINITY,
                 TrialState::Failed { .. } => continue,
             };
             if let Some(option) = self.observations.option(index, trial) {
@@ -153,7 +153,7 @@ impl Model<'_> {
         let trials: Vec<usize> = (0..self.history.len()).filter(|trial| !is_conditional || has_all(trial)).collect();
         let records: Vec<&TrialRecord> = trials.iter().map(|&trial| self.history[trial]).collect();
         let recipe = self.settings.recipe;
-        let Split { below, above } = split(&records, self.direction, recipe.good_in_hundred(is_conditional));
+        let Split { below, above } = split(&records, self.directions, recipe.good_in_hundred(is_conditional));
         // Without a condition a trial may lack a parameter, too: its range may have changed.
         let trials_of =
             |side: Vec<usize>| -> Vec<usize> { side.into_iter().map(|place| trials[place]).filter(has_all).collect() };
@@ -162,7 +162,7 @@ impl Model<'_> {
         let fit = |side: &[usize], weights| {
             Parzen::new(&axes, &self.observations.complete_rows(indices, side), weights, recipe)
         };
-        let good = fit(&below, recipe.weights_below(&records(&below), &records(&above), self.direction));
+        let good = fit(&below, recipe.weights_below(&records(&below), &records(&above), self.directions[0]));
         let other = fit(&above, recipe.weights_above(above.len()));
         let candidates = good.draw(self.settings.n_candidates.get(), given, stream);
         let winner = contest::winner(&good.sums(&candidates), other.products(&candidates));

@@ -121,12 +121,20 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
     let name = make.constructor().name;
     let has = |field: &str| make.get(field).is_some();
     match make.constructor().family {
-        Family::Search if has("maximize") == has("minimize") => {
+        Family::Search if has("objectives") && (has("maximize") || has("minimize")) => {
+            Err(Problem::new(format!("`{name}` takes either `objectives`, or one of `maximize` and `minimize`"))
+                .hint("list them all, as in objectives: [maximize(\"roc_auc\"), minimize(\"log_loss\")]")
+                .key("objectives"))
+        }
+        Family::Search if !has("objectives") && has("maximize") == has("minimize") => {
             Err(Problem::new(format!("`{name}` needs one of `maximize` and `minimize`"))
                 .hint("name the validation metric, as in maximize: \"roc_auc\""))
         }
         Family::Search if matches!(make.get("maximize").or(make.get("minimize")), Some(Tree::Leaf(_))) => {
             Err(Problem::new("the metric of a search is fixed"))
+        }
+        Family::Goal | Family::Constraint if matches!(make.get("metric"), Some(Tree::Leaf(_))) => {
+            Err(Problem::new("the metric of a search is fixed").under(Step::Key("metric".to_owned())))
         }
         Family::Cv if has("file") == has("outer") || has("outer") != has("inner") => {
             Err(Problem::new("`nested` needs `outer` and `inner` splitters, or a `file` with the folds"))

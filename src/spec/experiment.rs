@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use super::check::{Problem, Step};
+use super::constraint::Constraint;
 use super::data::DataSpec;
 use super::fit::{self, FitConfig, FitPlace};
 use super::flat::{self, FlatValue};
@@ -11,7 +12,7 @@ use super::leaf::Leaf;
 use super::naming::{Blame, Names};
 use super::resolve::resolve;
 use super::tree::{Make, Tree};
-use super::{parse, print, search};
+use super::{goal, parse, print, search};
 use crate::metric::Metric;
 use crate::pruner::{Pruner, PrunerError, Race};
 use crate::sampler::Sampler;
@@ -48,8 +49,12 @@ pub struct SearchSpec {
     pub n_points: Option<usize>,
     /// Points that each study tries first, in this order; what one leaves open is the sampler's.
     pub enqueue: Vec<Assignment>,
-    /// What is optimised.
+    /// What is optimised; with several objectives, the first, by which epochs are watched and the final is chosen.
     pub objective: Objective,
+    /// The objectives after the first.
+    pub other_objectives: Vec<Objective>,
+    /// Limits that trials should meet.
+    pub constraints: Vec<Constraint>,
     /// What a study is.
     pub per: Per,
     /// How far a trial's suggestion lags behind the results, at least 1; so many trials of a study can run at once.
@@ -65,6 +70,11 @@ impl SearchSpec {
     #[must_use]
     pub fn gives_up(&self) -> bool {
         self.prune.is_some() || self.race.is_some()
+    }
+
+    /// Every objective, the first first.
+    pub fn objectives(&self) -> impl Iterator<Item = Objective> {
+        std::iter::once(self.objective).chain(self.other_objectives.iter().copied())
     }
 }
 
@@ -151,18 +161,7 @@ impl Experiment {
         };
         let is_formula = make.get("objective").is_some();
         if let Some(search) = part("search") {
-            for key in ["maximize", "minimize"] {
-                if let Some(Tree::Text(metric)) = search.get(key)
-                    && (metric == Metric::Value.name()) != is_formula
-                {
-                    let message = if is_formula {
-                        "an objective given by a formula has one metric, \"value\""
-                    } else {
-                        "\"value\" is the metric of an objective given by a formula, not of a model"
-                    };
-                    return Err(blame_part("search", Problem::new(message).under(Step::Key(key.to_owned()))));
-                }
-            }
+            goal::metrics_fit(search, is_formula).map_err(|p| blame_part("search", p))?;
         }
         let space = names.space();
         let search = part("search").map(|make| search::settle(make, &names, &space)).transpose()?;
@@ -312,6 +311,20 @@ fn early_ends(search: &SearchSpec, is_formula: bool, folds: Option<&Folds>) -> R
     if search.prune.is_some() && is_formula {
         let problem = Problem::new("a pruner judges the epochs of a training, and a formula has none");
         return Err(at("prune", problem.hint("leave `prune` out; `race` gives trials up after some inner folds")));
+    }
+    if let Some(other) = search.other_objectives.first() {
+        let problem = Problem::new(format!(
+            "it gives up trials that fall behind in {}, among them those that are good in {}",
+            search.objective.metric, other.metric
+        ))
+        .hint("leave it out with several objectives, or search by one and set `constraints` for the others");
+        // Patience and fixed bounds hold a trial against itself, and do not need the others' curves.
+        if search.prune.as_ref().is_some_and(Pruner::needs_curves) {
+            return Err(at("prune", problem));
+        }
+        if search.race.is_some() {
+            return Err(at("race", problem));
+        }
     }
     let Some(race) = search.race else { return Ok(()) };
     if search.per == Per::Inner {

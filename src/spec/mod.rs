@@ -8,12 +8,14 @@
 
 mod canonical;
 pub mod check;
+pub mod constraint;
 pub mod data;
 mod enqueue;
 pub mod experiment;
 pub mod expression;
 pub mod fit;
 pub mod flat;
+mod goal;
 pub mod leaf;
 pub mod naming;
 pub mod network;

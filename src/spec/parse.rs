@@ -9,6 +9,7 @@ use super::check::{Problem, Step};
 use super::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
 use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
 use super::fit::{Formula, LossRule, SplitSpec};
+use super::goal;
 use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Optimizer, PhaseSpec};
 use super::prune;
 use super::tree::{Make, Tree};
@@ -214,12 +215,15 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
         }),
         other => unreachable!("`{other}` is no search: {CHECKED}"),
     };
+    let (objective, other_objectives) = goal::objectives(make)?;
     Ok(SearchSpec {
         sampler,
         n_trials: make.get("trials").map_or(usize::MAX, |_| make.count("trials")),
         n_points: None,
         enqueue: Vec::new(),
-        objective: objective(make)?.expect(CHECKED),
+        objective,
+        other_objectives,
+        constraints: goal::constraints(make)?,
         per: if make.text("per") == "inner" { Per::Inner } else { Per::Outer },
         lag: make.count("lag"),
         prune: make

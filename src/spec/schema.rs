@@ -46,6 +46,10 @@ pub enum Family {
     Split,
     /// A search.
     Search,
+    /// A metric and the way in which it is better.
+    Goal,
+    /// A limit of a metric.
+    Constraint,
     /// A rule by which trials are given up.
     Pruner,
     /// A rule for the decision threshold.
@@ -72,6 +76,8 @@ impl Family {
             Self::Cv => "a cross-validation",
             Self::Split => "a split",
             Self::Search => "a search",
+            Self::Goal => "a metric with its direction",
+            Self::Constraint => "a limit of a metric",
             Self::Pruner => "a pruner",
             Self::Threshold => "a threshold rule",
             Self::Formula => "an objective",

@@ -58,6 +58,19 @@ const REPEATED: &[Field] = &[
 const TRIALS: Field = field("trials", COUNT, Default::Required, "number of trials of each study");
 const MAXIMIZE: Field = field("maximize", Type::Metric, Default::Absent, "validation metric to be made large");
 const MINIMIZE: Field = field("minimize", Type::Metric, Default::Absent, "validation metric to be made small");
+const OBJECTIVES: Field = field(
+    "objectives",
+    Type::List(&Type::Family(Family::Goal)),
+    Default::Absent,
+    "in place of maximize and minimize: several metrics; early stopping goes by the first, and so does the choice of the final",
+);
+const CONSTRAINTS: Field = field(
+    "constraints",
+    Type::List(&Type::Family(Family::Constraint)),
+    Default::Absent,
+    "limits of validation metrics; a trial that misses one is worse than any that does not",
+);
+const METRIC: Field = field("metric", Type::Metric, Default::Required, "a validation metric");
 const PER: Field = field(
     "per",
     Type::OneOf(&["inner", "outer"]),
@@ -82,7 +95,7 @@ const PRUNE: Field = field(
     "prune",
     Type::Family(Family::Pruner),
     Default::Absent,
-    "gives a trial up when its validation metric does not keep up, epoch by epoch",
+    "gives a trial up when its validation metric does not keep up, epoch by epoch, with trials that meet the constraints",
 );
 const RACE: Field = field(
     "race",
@@ -445,6 +458,8 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             TRIALS,
             MAXIMIZE,
             MINIMIZE,
+            OBJECTIVES,
+            CONSTRAINTS,
             PER,
             LAG,
             ENQUEUE,
@@ -466,7 +481,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         "random",
         Family::Search,
         0,
-        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE, PRUNE, RACE],
+        &[TRIALS, MAXIMIZE, MINIMIZE, OBJECTIVES, CONSTRAINTS, PER, LAG, ENQUEUE, PRUNE, RACE],
         "random search",
     ),
     constructor(
@@ -482,6 +497,8 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             ),
             MAXIMIZE,
             MINIMIZE,
+            OBJECTIVES,
+            CONSTRAINTS,
             PER,
             LAG,
             ENQUEUE,
@@ -494,7 +511,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         "quasi_random",
         Family::Search,
         0,
-        &[TRIALS, MAXIMIZE, MINIMIZE, PER, LAG, ENQUEUE, PRUNE, RACE],
+        &[TRIALS, MAXIMIZE, MINIMIZE, OBJECTIVES, CONSTRAINTS, PER, LAG, ENQUEUE, PRUNE, RACE],
         "points that fill the space evenly: a scrambled Halton sequence",
     ),
     constructor(
@@ -505,6 +522,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             TRIALS,
             MAXIMIZE,
             MINIMIZE,
+            CONSTRAINTS,
             PER,
             LAG,
             ENQUEUE,
@@ -524,6 +542,22 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             ),
         ],
         "CMA-ES, an evolution strategy for numbers without choices",
+    ),
+    constructor("maximize", Family::Goal, 1, &[METRIC], "an objective to be made large"),
+    constructor("minimize", Family::Goal, 1, &[METRIC], "an objective to be made small"),
+    constructor(
+        "at_most",
+        Family::Constraint,
+        2,
+        &[METRIC, field("limit", ANY, Default::Required, "the largest value that meets it")],
+        "a constraint: the metric is not above the limit; missed by its excess in parts of the limit",
+    ),
+    constructor(
+        "at_least",
+        Family::Constraint,
+        2,
+        &[METRIC, field("limit", ANY, Default::Required, "the smallest value that meets it")],
+        "a constraint: the metric is not below the limit; missed by what is lacking in parts of the limit",
     ),
     // Pruners.
     constructor(

@@ -42,7 +42,7 @@ pub use recorded_fit::RecordedFit;
 pub use remove::Removal;
 pub use run_folder::RunFolder;
 pub use scratch::Scratch;
-pub use tables::{BestSoFar, FinalSummary, MetricSummary, StudySummary, Summary, TrialRow};
+pub use tables::{BestSoFar, FinalSummary, FrontTrial, MetricSummary, StudySummary, Summary, TrialColumns, TrialRow};
 
 use std::path::PathBuf;
 

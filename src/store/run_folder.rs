@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::fit_folder::FitPath;
 use super::journal::{Event, Journal, Recorded};
 use super::manifest::Manifest;
-use super::tables::{self, Summary, TrialRow};
+use super::tables::{self, Summary, TrialColumns, TrialRow};
 use super::{StoreError, atomic};
 
 const JOURNAL: &str = "journal.jsonl";
@@ -138,8 +138,8 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file system refused.
-    pub fn trials(&self, rows: &[TrialRow], parameters: &[String]) -> Result<(), StoreError> {
-        atomic::write(&self.path.join("trials.csv"), &tables::trials_csv(rows, parameters))
+    pub fn trials(&self, rows: &[TrialRow], columns: &TrialColumns) -> Result<(), StoreError> {
+        atomic::write(&self.path.join("trials.csv"), &tables::trials_csv(rows, columns))
     }
 
     /// `timing.csv`, then `summary.json`: a run that has one is finished.

@@ -22,27 +22,47 @@ pub struct TrialRow {
     pub state: TrialState,
 }
 
-/// The trials with a column for each parameter, in the order of the space; a parameter that was not active is empty.
-pub(super) fn trials_csv(rows: &[TrialRow], parameters: &[String]) -> Vec<u8> {
-    let mut lines = vec![
-        ["outer", "inner", "trial", "state", "value", "reason"]
-            .into_iter()
-            .map(str::to_owned)
-            .chain(parameters.iter().cloned())
-            .collect::<Vec<String>>(),
-    ];
+/// The columns of `trials.csv` that not every run has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrialColumns {
+    /// Metrics of the objectives after the first; each column is called `value.` and its name.
+    pub other_values: Vec<String>,
+    /// Whether there are constraints that a trial may miss.
+    pub has_violation: bool,
+    /// Parameters, in the order of the space.
+    pub parameters: Vec<String>,
+}
+
+/// The trials with a column for each parameter; a parameter that was not active is empty.
+pub(super) fn trials_csv(rows: &[TrialRow], columns: &TrialColumns) -> Vec<u8> {
+    let TrialColumns { other_values, has_violation, parameters } = columns;
+    let of_violation = usize::from(*has_violation);
+    let mut header = ["outer", "inner", "trial", "state", "value"].map(str::to_owned).to_vec();
+    header.extend(other_values.iter().map(|metric| format!("value.{metric}")));
+    header.extend(std::iter::repeat_n("violation".to_owned(), of_violation));
+    header.push("reason".to_owned());
+    header.extend(parameters.iter().cloned());
+    let mut lines = vec![header];
     for row in rows {
         let fold = |fold: Option<usize>| fold.map_or_else(String::new, |fold| fold.to_string());
         let (state, value, reason) = match &row.state {
-            TrialState::Complete { value } => ("complete", float(*value), String::new()),
+            TrialState::Complete(score) => ("complete", float(score.value()), String::new()),
             TrialState::Pruned { step, value } => ("pruned", value.map_or_else(String::new, float), after(*step)),
             TrialState::Failed { reason } => ("failed", String::new(), reason.clone()),
             TrialState::Pending => ("pending", String::new(), String::new()),
         };
-        let head = [fold(row.outer), fold(row.inner), row.trial.to_string(), state.to_owned(), value, reason];
-        let values =
-            parameters.iter().map(|name| row.assignment.get(name).map_or_else(String::new, ToString::to_string));
-        lines.push(head.into_iter().chain(values).collect());
+        let score = row.state.score();
+        let mut line = vec![fold(row.outer), fold(row.inner), row.trial.to_string(), state.to_owned(), value];
+        let other =
+            |index: usize| score.and_then(|score| score.others().get(index)).map_or_else(String::new, |x| float(*x));
+        line.extend((0..other_values.len()).map(other));
+        let violation = score.map_or_else(String::new, |score| float(score.violation()));
+        line.extend(std::iter::repeat_n(violation, of_violation));
+        line.push(reason);
+        line.extend(
+            parameters.iter().map(|name| row.assignment.get(name).map_or_else(String::new, ToString::to_string)),
+        );
+        lines.push(line);
     }
     csv_bytes(&lines)
 }
@@ -81,8 +101,14 @@ pub struct Summary {
     /// Planned epochs that pruned trials were spared; absent when none can be pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_epochs_saved: Option<usize>,
-    /// Metric that was searched on, and which way.
+    /// Metric that was searched on, and which way; of several the first.
     pub objective: Option<String>,
+    /// The objectives after the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_objectives: Vec<String>,
+    /// Limits that trials should meet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<String>,
     /// Every study.
     pub studies: Vec<StudySummary>,
     /// Every final.
@@ -100,6 +126,9 @@ pub struct StudySummary {
     pub inner: Option<usize>,
     /// Trials that completed.
     pub n_complete: usize,
+    /// Those of them that miss the constraints; absent without constraints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_infeasible: Option<usize>,
     /// Trials that were pruned; absent when none can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_pruned: Option<usize>,
@@ -107,16 +136,38 @@ pub struct StudySummary {
     pub n_failed: usize,
     /// Number of the best trial.
     pub best_trial: Option<usize>,
-    /// Its value.
+    /// Its value; of several objectives, that of the first.
     pub best_value: Option<f64>,
+    /// By how much it misses the constraints, which then every trial does; absent if it meets them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub best_violation: f64,
     /// Its assignment.
     pub best_assignment: Assignment,
     /// The trials that were the best when they ended, by number.
     #[serde(default)]
     pub history: Vec<BestSoFar>,
-    /// What share each parameter has in a trial's being among the best; empty with fewer than 10 complete trials.
+    /// What share each parameter has in a trial's being among the best; empty with fewer than 10 complete trials. Of several
+    /// objectives, that of the first.
     #[serde(default)]
     pub importance: BTreeMap<String, f64>,
+    /// The same for the objectives after the first, by their metrics.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_importance: BTreeMap<String, BTreeMap<String, f64>>,
+    /// With several objectives, the trials that meet the constraints and that no such trial is better than in one objective
+    /// without being worse in another; the best in the first objective first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub front: Vec<FrontTrial>,
+}
+
+/// A trial of the front.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrontTrial {
+    /// Its number.
+    pub trial: usize,
+    /// Its value in each objective.
+    pub values: Vec<f64>,
+    /// Its assignment.
+    pub assignment: Assignment,
 }
 
 /// A trial that was better than all with a smaller number.
@@ -126,6 +177,14 @@ pub struct BestSoFar {
     pub trial: usize,
     /// Its value.
     pub value: f64,
+    /// By how much it missed the constraints; absent if it met them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub violation: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_zero(x: &f64) -> bool {
+    *x == 0.0
 }
 
 /// A final model.
@@ -189,6 +248,7 @@ fn mean(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trial::Score;
 
     fn last(outer: usize, value: f64) -> FinalSummary {
         FinalSummary {
@@ -212,6 +272,8 @@ mod tests {
             n_pruned: None,
             n_epochs_saved: None,
             objective: None,
+            other_objectives: Vec::new(),
+            constraints: Vec::new(),
             studies: Vec::new(),
             finals: vec![last(0, 0.7), last(0, 0.9), last(1, 0.6)],
             test: BTreeMap::new(),
@@ -231,9 +293,27 @@ mod tests {
             inner: None,
             trial: 3,
             assignment: Assignment::from([("lr".to_owned(), crate::value::Value::Float(1e-5))]),
-            state: TrialState::Complete { value: 0.1 },
+            state: TrialState::from_objective(0.1),
         };
-        let text = String::from_utf8(trials_csv(&[row], &["lr".to_owned(), "momentum".to_owned()])).expect("UTF-8");
+        let parameters = vec!["lr".to_owned(), "momentum".to_owned()];
+        let columns = TrialColumns { other_values: Vec::new(), has_violation: false, parameters };
+        let text = String::from_utf8(trials_csv(&[row], &columns)).expect("UTF-8");
         assert_eq!(text, "outer,inner,trial,state,value,reason,lr,momentum\n0,,3,complete,0.1,,1e-5,\n");
+    }
+
+    #[test]
+    fn objectives_after_the_first_and_violations_have_columns_of_their_own() {
+        let row = |trial, state| TrialRow { outer: None, inner: None, trial, assignment: Assignment::new(), state };
+        let rows = [
+            row(0, Score::new(0.5, vec![0.25], 0.0).into()),
+            row(1, Score::new(0.5, vec![0.75], 0.125).into()),
+            row(2, TrialState::Pruned { step: 2, value: Some(0.1) }),
+        ];
+        let columns =
+            TrialColumns { other_values: vec!["log_loss".to_owned()], has_violation: true, parameters: Vec::new() };
+        let text = String::from_utf8(trials_csv(&rows, &columns)).expect("UTF-8");
+        let expected = "outer,inner,trial,state,value,value.log_loss,violation,reason\n,,0,complete,0.5,0.25,0.0,\n\
+                        ,,1,complete,0.5,0.75,0.125,\n,,2,pruned,0.1,,,after 2 epochs\n";
+        assert_eq!(text, expected);
     }
 }

@@ -27,7 +27,7 @@ fn events() -> Vec<Event> {
             reused: None,
             failed: Some("a loss that is no number".to_owned()),
         },
-        Event::TrialFinished { study: study(), trial: 0, result: TrialState::Complete { value: 0.1 + 0.2 } },
+        Event::TrialFinished { study: study(), trial: 0, result: TrialState::from_objective(0.1 + 0.2) },
         Event::RunInterrupted { reason: "signal 2".to_owned() },
         Event::RunResumed,
         Event::RunFinished { status: "complete".to_owned() },

@@ -1201,7 +1201,12 @@ impl Writer {
             1 => (format!("data: rows({}), ", self.whole_param()), false),
             _ => (format!("data: rows(60), cv: {}, ", self.cv()), true),
         };
-        let value = self.pick(&["minimize: \"value\"", "maximize: \"value\""]);
+        let value = self.pick(&[
+            "minimize: \"value\"",
+            "maximize: \"value\"",
+            "objectives: [minimize(\"value\")]",
+            "minimize: \"value\", constraints: [at_least(\"value\", -1e-300), at_most(\"value\", 7)]",
+        ]);
         let (frame, search) = (self.frame(), self.search(value, has_cv));
         self.written(&format!("{frame}{data}objective: {objective}, search: {search}"), 0)
     }
@@ -1212,7 +1217,12 @@ impl Writer {
         let (backbone, head) = (self.backbone(2), self.head());
         let loss = self.word(&["auto", "binary_cross_entropy", "cross_entropy"], 1);
         let (data, cv) = (self.data(), self.cv());
-        let score = self.pick(&["maximize: \"roc_auc\"", "minimize: \"log_loss\""]);
+        let score = self.pick(&[
+            "maximize: \"roc_auc\"",
+            "minimize: \"log_loss\"",
+            "objectives: [minimize(\"log_loss\"), maximize(#{ metric: \"f1\" }), maximize(\"roc_auc\")]",
+            "maximize: \"f1\", constraints: [at_least(\"recall\", 0.1), at_most(#{ metric: \"log_loss\", limit: 1 })]",
+        ]);
         let (frame, search) = (self.frame(), self.search(score, true));
         let model = format!("classifier(#{{ backbone: {backbone}, head: {head}, loss: {loss} }})");
         let train = phases.join(", ");

@@ -47,6 +47,20 @@ experiment(#{
 })
 "#;
 
+/// Two objectives, under a constraint on a metric whose threshold is still to be chosen.
+const AIMS: &str = r#"
+experiment(#{
+    name: "aims",
+    data: csv_table("table.csv", #{ target: "label" }),
+    model: classifier(#{ backbone: mlp(#{ hidden: [int(2, 12)] }) }),
+    train: [phase("fit", #{ epochs: 4, batch_size: 8, optimizer: adamw(#{ lr: log_uniform(1e-4, 1e-1) }) })],
+    cv: nested(#{ outer: stratified_kfold(4, 1), inner: stratified_kfold(3, 2), take: #{ outer: 2, inner: 2 } }),
+    search: tpe(#{ trials: 9, n_startup: 4, objectives: [maximize("f1"), minimize("log_loss")],
+                   constraints: [at_least("recall", 0.5)], per: "outer", lag: param("lag", 1, "lag") }),
+    threshold: youden(),
+})
+"#;
+
 /// A formula in a nested search.
 const FORMULA: &str = r#"
 experiment(#{
@@ -77,6 +91,7 @@ fn project() -> Project {
     Project::new()
         .file("tiny.rhai", TINY)
         .file("formula.rhai", FORMULA)
+        .file("aims.rhai", AIMS)
         .file("long.rhai", LONG)
         .file("table.csv", &table(48))
 }
@@ -144,6 +159,8 @@ fn the_numbers_do_not_depend_on_the_number_of_workers_nor_on_the_folder() {
         ("tiny.rhai", vec!["per=outer"]),
         ("formula.rhai", vec![]),
         ("tiny.rhai", vec!["lag=3"]),
+        ("aims.rhai", vec![]),
+        ("aims.rhai", vec!["lag=3"]),
     ] {
         let serial = reference(script, &arguments);
         for workers in ["2", "4"] {
@@ -263,6 +280,7 @@ fn a_run_killed_at_any_moment_and_resumed_equals_one_that_never_was() {
         ("tiny.rhai", "2", vec!["epochs=20"]),
         ("formula.rhai", "1", vec![]),
         ("tiny.rhai", "1", vec!["per=outer", "epochs=20"]),
+        ("aims.rhai", "2", vec!["lag=2"]),
     ] {
         let serial = reference(script, &arguments);
         let project = project();

@@ -9,7 +9,7 @@ use std::process::Command;
 use xrun::sampler::{CmaEsSettings, Sampler, TpeSettings};
 use xrun::seed::Seed;
 use xrun::space::{Condition, Distribution, DistributionError, Parameter, SearchSpace};
-use xrun::trial::{Direction, TrialRecord, TrialState};
+use xrun::trial::{Direction, Score, TrialRecord, TrialState};
 use xrun::value::{Assignment, Value};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Minimize, Direction::Maximize];
@@ -104,9 +104,38 @@ fn complete(_: usize, assignment: &Assignment) -> TrialState {
     TrialState::from_objective(value(assignment))
 }
 
-fn suggest(sampler: &Sampler, space: &SearchSpace, history: &[TrialRecord], direction: Direction) -> Assignment {
+/// Complete under constraints that two of three trials miss.
+fn constrained(number: usize, assignment: &Assignment) -> TrialState {
+    let violation = if number.is_multiple_of(3) { 0.0 } else { 1.0 + value(assignment).sin() };
+    Score::new(value(assignment), Vec::new(), violation).into()
+}
+
+/// Complete with two objectives.
+fn twofold(_: usize, assignment: &Assignment) -> TrialState {
+    Score::new(value(assignment), vec![(3.0 * value(assignment)).cos()], 0.0).into()
+}
+
+/// Complete with two objectives, under constraints that half of the trials miss.
+fn constrained_twofold(number: usize, assignment: &Assignment) -> TrialState {
+    let violation = if number.is_multiple_of(2) { 0.0 } else { 1.0 + value(assignment).sin() };
+    Score::new(value(assignment), vec![(3.0 * value(assignment)).cos()], violation).into()
+}
+
+/// The same with every value negated.
+fn mirrored(state: &TrialState) -> TrialState {
+    let score = state.score().expect("it is complete");
+    let others = score.others().iter().map(|value| -value).collect();
+    Score::new(-score.value(), others, score.violation()).into()
+}
+
+fn suggest(
+    sampler: &Sampler,
+    space: &SearchSpace,
+    history: &[TrialRecord],
+    directions: impl AsRef<[Direction]>,
+) -> Assignment {
     let number = history.iter().map(|record| record.number + 1).max().unwrap_or(0);
-    sampler.suggest(space, history, direction, number, Seed::root(SEED))
+    sampler.suggest(space, history, directions, number, Seed::root(SEED))
 }
 
 /// A study of `n` trials, whose objective is no number in every seventh.
@@ -173,10 +202,64 @@ fn any_history_is_survived() {
 }
 
 #[test]
+fn any_history_under_constraints_or_of_two_objectives_is_survived() {
+    let all_missed = |_: usize, assignment: &Assignment| Score::new(value(assignment), Vec::new(), 1.0).into();
+    let missed_by_far = |_: usize, _: &Assignment| Score::new(0.0, vec![f64::MIN], f64::MAX).into();
+    let huge = |number: usize, _: &Assignment| {
+        let value = if number.is_multiple_of(2) { f64::MAX } else { f64::MIN };
+        Score::new(value, vec![-value], 0.0).into()
+    };
+    let equal = |_: usize, _: &Assignment| Score::new(0.0, vec![-0.0], 0.0).into();
+    let mixed = |number: usize, assignment: &Assignment| match number % 5 {
+        0 => TrialState::Pruned { step: 1, value: Some(0.5) },
+        1 => TrialState::Pruned { step: 1, value: None },
+        2 => TrialState::Pending,
+        3 => TrialState::from_objective(f64::NAN),
+        _ => constrained_twofold(number, assignment),
+    };
+    for (sampler, space) in pairs() {
+        let alone = [history(&space, 40, all_missed), history(&space, 40, constrained)];
+        let of_two = [
+            history(&space, 40, twofold),
+            history(&space, 40, constrained_twofold),
+            history(&space, 40, missed_by_far),
+            history(&space, 40, huge),
+            history(&space, 40, equal),
+            history(&space, 60, mixed),
+        ];
+        for direction in DIRECTIONS {
+            for history in &alone {
+                assert_eq!(space.check(&suggest(&sampler, &space, history, direction)), Ok(()), "{sampler:?}");
+            }
+            for other in DIRECTIONS {
+                for (which, history) in of_two.iter().enumerate() {
+                    let suggested = suggest(&sampler, &space, history, [direction, other]);
+                    assert_eq!(space.check(&suggested), Ok(()), "{sampler:?}, history {which}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_only_others_are_scored_by_changes_no_suggestion_of_a_sampler_that_does_not_learn() {
+    for sampler in [Sampler::Random, Sampler::Grid, Sampler::QuasiRandom] {
+        let space = conditional_grid();
+        let suggested = suggest(&sampler, &space, &history(&space, 40, complete), Direction::Minimize);
+        let two = [Direction::Minimize, Direction::Maximize];
+        assert_eq!(suggest(&sampler, &space, &history(&space, 40, constrained), Direction::Minimize), suggested);
+        assert_eq!(suggest(&sampler, &space, &history(&space, 40, constrained_twofold), two), suggested);
+    }
+}
+
+#[test]
 fn ten_thousand_trials_are_no_obstacle() {
     for (sampler, space) in pairs() {
-        let history = history(&space, 10_000, complete);
-        let suggested = suggest(&sampler, &space, &history, Direction::Maximize);
+        let of_one = history(&space, 10_000, complete);
+        let suggested = suggest(&sampler, &space, &of_one, Direction::Maximize);
+        assert_eq!(space.check(&suggested), Ok(()), "{sampler:?}");
+        let of_two = history(&space, 10_000, constrained_twofold);
+        let suggested = suggest(&sampler, &space, &of_two, [Direction::Maximize, Direction::Minimize]);
         assert_eq!(space.check(&suggested), Ok(()), "{sampler:?}");
     }
 }
@@ -189,6 +272,11 @@ fn the_order_of_the_records_does_not_matter() {
         history.reverse();
         history.rotate_left(17);
         assert_eq!(suggest(&sampler, &space, &history, Direction::Minimize), suggested, "{sampler:?}");
+        let mut history = self::history(&space, 50, constrained_twofold);
+        let suggested = suggest(&sampler, &space, &history, DIRECTIONS);
+        history.reverse();
+        history.rotate_left(17);
+        assert_eq!(suggest(&sampler, &space, &history, DIRECTIONS), suggested, "{sampler:?}");
     }
 }
 
@@ -199,6 +287,12 @@ fn the_directions_mirror_each_other() {
         let mirrored = history(&space, 50, |_, assignment| TrialState::from_objective(-value(assignment)));
         let minimised = suggest(&sampler, &space, &direct, Direction::Minimize);
         assert_eq!(suggest(&sampler, &space, &mirrored, Direction::Maximize), minimised, "{sampler:?}");
+        let direct = history(&space, 50, constrained_twofold);
+        let mirrored =
+            history(&space, 50, |number, assignment| self::mirrored(&constrained_twofold(number, assignment)));
+        let suggested = suggest(&sampler, &space, &direct, [Direction::Minimize, Direction::Maximize]);
+        let turned = suggest(&sampler, &space, &mirrored, [Direction::Maximize, Direction::Minimize]);
+        assert_eq!(turned, suggested, "{sampler:?}");
     }
 }
 

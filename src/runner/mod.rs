@@ -21,6 +21,7 @@ mod running;
 mod scoring;
 mod session;
 mod study_run;
+mod study_summary;
 mod unit;
 mod worker;
 

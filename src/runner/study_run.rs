@@ -6,6 +6,7 @@ use super::RunError;
 use super::order::Job;
 use super::running::{self, Course, Ended, Pace, Running};
 use super::scoring::Scoring;
+use super::study_summary::summarise;
 use crate::data::Dataset;
 use crate::metric::{Predictions, youden_threshold};
 use crate::plan::{FinalJob, StudyId, TrialJob, final_rows, trial_rows};
@@ -15,7 +16,7 @@ use crate::spec::experiment::{SearchSpec, ThresholdRule};
 use crate::spec::fit::{FitPlace, RowsFrom};
 use crate::spec::{Experiment, Role};
 use crate::split::{OuterFold, TrainValidation};
-use crate::store::{BestSoFar, FitPath, FrontTrial, RecordedFit, StoreError, StudySummary, TrialRow};
+use crate::store::{FitPath, RecordedFit, StoreError, StudySummary, TrialRow};
 use crate::study::Study;
 use crate::trial::{Direction, Score, TrialRecord, TrialState};
 use crate::value::Assignment;
@@ -357,46 +358,6 @@ impl<'a> StudyRun<'a> {
     /// What the search found; `None` without one.
     pub(super) fn summary(&self) -> Option<StudySummary> {
         let (study, search) = self.study.as_ref().zip(self.experiment.search())?;
-        let best = study.best();
-        let count = |is: fn(&TrialState) -> bool| study.records().iter().filter(|record| is(&record.state)).count();
-        Some(StudySummary {
-            outer: self.id.outer(),
-            inner: self.id.inner(),
-            n_complete: count(|state| state.score().is_some()),
-            n_infeasible: (!search.constraints.is_empty())
-                .then(|| count(|state| state.score().is_some_and(|score| !score.is_feasible()))),
-            n_pruned: self.saved().map(|saved| saved.n_trials),
-            n_failed: count(|state| matches!(state, TrialState::Failed { .. })),
-            best_trial: best.map(|(record, _)| record.number),
-            best_value: best.map(|(_, score)| score.value()),
-            best_violation: best.map_or(0.0, |(_, score)| score.violation()),
-            best_assignment: best.map_or_else(Assignment::new, |(record, _)| record.assignment.clone()),
-            history: study
-                .best_so_far()
-                .map(|(record, score)| BestSoFar {
-                    trial: record.number,
-                    value: score.value(),
-                    violation: score.violation(),
-                })
-                .collect(),
-            importance: study.importance(0),
-            other_importance: search
-                .other_objectives
-                .iter()
-                .enumerate()
-                .map(|(index, objective)| (objective.metric.name().to_owned(), study.importance(index + 1)))
-                .collect(),
-            front: if search.other_objectives.is_empty() { Vec::new() } else { front(study) },
-        })
+        Some(summarise(self.id, study, search, self.saved().map(|saved| saved.n_trials)))
     }
-}
-
-/// The trials that nothing dominates, as a summary has them.
-fn front(study: &Study) -> Vec<FrontTrial> {
-    let trial = |(record, score): (&TrialRecord, &Score)| FrontTrial {
-        trial: record.number,
-        values: score.values().collect(),
-        assignment: record.assignment.clone(),
-    };
-    study.front().into_iter().map(trial).collect()
 }

@@ -158,13 +158,17 @@ fn summary() -> Summary {
         outer: Some(outer),
         inner: Some(inner),
         n_complete: 3,
+        n_infeasible: None,
         n_pruned: None,
         n_failed: 0,
         best_trial: Some(1),
         best_value: Some(0.912_345_678_901_234_5),
+        best_violation: 0.0,
         best_assignment: assignment(),
         history: Vec::new(),
         importance: BTreeMap::new(),
+        other_importance: BTreeMap::new(),
+        front: Vec::new(),
     };
     let metric = MetricSummary { mean: 0.9, std: Some(0.01), per_outer: vec![0.89, 0.91] };
     let names = ["accuracy", "balanced_accuracy", "roc_auc", "log_loss", "f1", "precision", "recall"];
@@ -176,6 +180,8 @@ fn summary() -> Summary {
         n_epochs_saved: None,
         n_failed_trials: 0,
         objective: Some("maximize roc_auc".to_owned()),
+        other_objectives: Vec::new(),
+        constraints: Vec::new(),
         studies: vec![study(0, 0), study(0, 1), study(1, 0), study(1, 1)],
         finals: Vec::new(),
         test: names.into_iter().map(|name| (name.to_owned(), metric.clone())).collect::<BTreeMap<_, _>>(),

@@ -24,6 +24,7 @@ pub mod model;
 pub mod numerics;
 pub mod pareto;
 pub mod plan;
+pub mod program;
 pub mod pruner;
 pub mod replay;
 pub mod runner;

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["trial", "space", "pareto"],
     &["metric", "split", "sampler", "importance", "pruner"],
     &["spec"],
-    &["data", "script", "study", "device", "settings"],
+    &["data", "program", "script", "study", "device", "settings"],
     &["model", "plan"],
     &["train"],
     &["store"],

@@ -60,7 +60,7 @@ impl Project {
         let Some(SplitSpec::Rows { train, validation, test, .. }) = config.split() else { panic!("listed rows") };
         let rows = TrainValidation { train: train.clone(), validation: validation.clone() };
         let fold = OuterFold::listed(rows.clone(), test.clone()).unwrap();
-        fit_key(&config, Some(&data), &rows, Some(fold.test_rows()), "x86_64 baseline")
+        fit_key(&config, Some(&data), &rows, Some(fold.test_rows()), "x86_64 baseline", &[])
     }
 }
 

@@ -83,6 +83,8 @@ pub(super) enum Command {
     Settings(SettingFlags),
     #[command(name = "__probe", hide = true)]
     Probe { device: String },
+    #[command(name = crate::program::COMMAND, hide = true)]
+    Guard,
     #[command(name = "__worker", hide = true)]
     Worker(WorkerArguments),
 }

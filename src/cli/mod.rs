@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(exit as u8);
         }
     };
-    if !matches!(arguments.command, Some(Command::Worker(_) | Command::Probe { .. })) {
+    if !matches!(arguments.command, Some(Command::Worker(_) | Command::Probe { .. } | Command::Guard)) {
         warn_of_variables();
     }
     let result = match &arguments.command {
@@ -76,6 +76,7 @@ pub fn main() -> ExitCode {
         Some(Command::Settings(flags)) => ls::settings(flags),
         Some(Command::Worker(worker)) => run::work(worker),
         Some(Command::Probe { device }) => doctor::probe(device),
+        Some(Command::Guard) => run::guard(),
     };
     let exit = match result {
         Ok(exit) => exit,

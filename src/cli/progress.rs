@@ -112,14 +112,18 @@ impl Progress for Terminal {
         }
     }
 
-    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: f64, validation: &[(Metric, f64)]) {
+    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: Option<f64>, validation: &[(Metric, f64)]) {
         if let Some(bars) = &self.bars {
             let bar = &bars.epochs[worker];
             bar.set_position(epoch as u64);
-            let loss = validation.iter().find(|(metric, _)| *metric == Metric::LogLoss);
-            let loss = loss.map_or_else(String::new, |(_, loss)| format!(", validation {}", number(*loss)));
+            let of = |wanted: Metric| validation.iter().find(|(metric, _)| *metric == wanted).map(|(_, value)| *value);
+            let said = match (train_loss, of(Metric::LogLoss)) {
+                (None, _) => of(Metric::Value).map_or_else(String::new, |value| format!("value {}", number(value))),
+                (Some(loss), None) => format!("train loss {}", number(loss)),
+                (Some(loss), Some(other)) => format!("train loss {}, validation {}", number(loss), number(other)),
+            };
             let label = self.labels.get(&worker).map_or("", String::as_str);
-            bar.set_message(format!("{label}  {phase}: train loss {}{loss}", number(train_loss)));
+            bar.set_message(format!("{label}  {phase}: {said}"));
         }
     }
 

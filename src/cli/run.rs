@@ -15,6 +15,7 @@ use super::output::{duration, print, say, table};
 use super::progress::Terminal;
 use crate::device::{self, DeviceChoice, DeviceKind, OpenDevice};
 use crate::metric::Metric;
+use crate::program;
 use crate::runner::{self, Crew, Interrupt, Report, Request};
 use crate::script::{self, Argument, Evaluated};
 use crate::settings::{self, Flags, Settings};
@@ -139,6 +140,11 @@ pub(super) fn work(arguments: &WorkerArguments) -> Result<Exit, Failure> {
     let device = device::open(arguments.device.parse()?)?;
     runner::work(&device, &arguments.cache);
     Ok(Exit::Ok)
+}
+
+/// The hidden command behind the guard of a program's processes.
+pub(super) fn guard() -> Result<Exit, Failure> {
+    program::guard().map(|()| Exit::Ok).map_err(|error| no_signals(&error))
 }
 
 /// The first Ctrl-C or SIGTERM is a wish to stop; the second ends the program on the spot.

@@ -17,7 +17,8 @@ const DIGITS: usize = 32;
 /// It covers the config's [canonical form](FitConfig::canonical), the names of the classes and the kinds of the
 /// columns, position and [digest](Dataset::row_digests) of each row in the fit's order (a row's augmentation is drawn
 /// from its position), the [numerics version](numerics::VERSION), the [seed version](seed::VERSION) and the device
-/// class. Test rows count for finals alone: a trial never sees them.
+/// class. Test rows count for finals alone: a trial never sees them. `inputs` are digests of the files that a program's
+/// result depends on, in the order of the config; there are none of a model or a formula.
 ///
 /// # Panics
 /// If a row is not one of the data's.
@@ -28,8 +29,9 @@ pub fn fit_key(
     rows: &TrainValidation,
     test: Option<&TestRows>,
     device_class: &str,
+    inputs: &[String],
 ) -> String {
-    key_under(numerics::VERSION, config, data, rows, test, device_class)
+    key_under(numerics::VERSION, config, data, rows, test, device_class, inputs)
 }
 
 fn key_under(
@@ -39,6 +41,7 @@ fn key_under(
     rows: &TrainValidation,
     test: Option<&TestRows>,
     device_class: &str,
+    inputs: &[String],
 ) -> String {
     let mut key = Key(blake3::Hasher::new_derive_key("xrun fit key 1"));
     key.text(numerics);
@@ -56,6 +59,10 @@ fn key_under(
             }
         }
         None => key.text("no data"),
+    }
+    if !inputs.is_empty() {
+        key.text("inputs");
+        inputs.iter().for_each(|digest| key.text(digest));
     }
     key.0.finalize().to_hex()[..DIGITS].to_owned()
 }
@@ -138,9 +145,9 @@ mod tests {
     fn another_numerics_version_or_device_class_is_another_key() {
         let config = formula();
         let nothing = TrainValidation { train: Vec::new(), validation: Vec::new() };
-        let key = |numerics: &str, class: &str| key_under(numerics, &config, None, &nothing, None, class);
+        let key = |numerics: &str, class: &str| key_under(numerics, &config, None, &nothing, None, class, &[]);
         let of_now = key(numerics::VERSION, "x86_64 avx512f");
-        assert_eq!(of_now, fit_key(&config, None, &nothing, None, "x86_64 avx512f"));
+        assert_eq!(of_now, fit_key(&config, None, &nothing, None, "x86_64 avx512f", &[]));
         assert_eq!(of_now.len(), 32);
         assert!(of_now.bytes().all(|digit| digit.is_ascii_hexdigit()), "{of_now}");
         assert_ne!(of_now, key("2", "x86_64 avx512f"));

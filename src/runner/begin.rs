@@ -74,6 +74,12 @@ fn check_same(request: &Request<'_>, manifest: &Manifest, prepared: &Prepared) -
             "the data are not those the run was begun with; say where those are with data=PATH".to_owned(),
         ));
     }
+    if let Some(path) = prepared.inputs.changed_since(&manifest.inputs) {
+        return Err(RunError::Config(format!(
+            "{} is not what it was when the run began; put it back, or run the config anew: what is unchanged is reused",
+            path.display()
+        )));
+    }
     for (what, begun, now) in [
         ("numerics version", manifest.numerics_version.as_str(), numerics::VERSION),
         ("seed version", &manifest.seed_version, seed::VERSION),
@@ -239,6 +245,8 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
         splits_blake3: None,
         data_fingerprint: prepared.data.as_ref().map(|data| data.fingerprint().to_owned()),
         data: prepared.data.as_ref().map(Dataset::describe),
+        inputs: prepared.inputs.recorded(),
+        external: matches!(&request.evaluated.outcome, Outcome::Experiment(experiment) if experiment.is_external()),
         device: request.device.kind().to_string(),
         device_class: request.device.class().to_owned(),
         promise: request.device.promise().to_owned(),

@@ -1,4 +1,4 @@
-//! One fit: trained on its training rows, judged on its validation rows, and, for a final, tested on its test rows.
+//! One fit of a model or a formula: trained on its training rows, judged on its validation rows, and, for a final, tested on its test rows.
 
 use std::collections::BTreeMap;
 
@@ -48,8 +48,8 @@ pub(super) struct Pruned {
     pub epochs: Vec<EpochLine>,
     /// Where it ended.
     pub at: PrunedAt,
-    /// Weights that training can change.
-    pub n_parameters: usize,
+    /// Weights that training can change; none of what is no model.
+    pub n_parameters: Option<usize>,
 }
 
 /// What a fit gave.
@@ -63,8 +63,8 @@ pub(super) struct Execution {
     pub phase_epochs: Vec<usize>,
     /// Probabilities of the validation rows, if there are any and it is a model.
     pub validation: Option<Predictions>,
-    /// Metrics of the validation rows.
-    pub validation_metrics: Vec<(Metric, f64)>,
+    /// Metrics of the validation rows, by name.
+    pub validation_metrics: BTreeMap<String, f64>,
     /// The decision threshold.
     pub threshold: f64,
     /// The objective on the validation rows.
@@ -78,8 +78,8 @@ pub(super) struct Execution {
 pub(super) struct Tested {
     /// Their probabilities; none for a formula.
     pub predictions: Option<Predictions>,
-    /// Their metrics.
-    pub metrics: Vec<(Metric, f64)>,
+    /// Their metrics, by name.
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// Trains a fit, from a checkpoint on if there is one, and judges it on its validation rows.
@@ -102,12 +102,12 @@ pub(super) fn execute(
                     epoch: 1,
                     phase: "formula".to_owned(),
                     train_loss: None,
-                    validation: vec![(Metric::Value, value)],
+                    validation: by_name(&[(Metric::Value, value)]),
                 }],
                 kept_epochs: BTreeMap::new(),
                 phase_epochs: Vec::new(),
                 validation: None,
-                validation_metrics: vec![(Metric::Value, value)],
+                validation_metrics: by_name(&[(Metric::Value, value)]),
                 threshold: 0.5,
                 score: Some(finite(value)?),
                 predictor: None,
@@ -115,6 +115,7 @@ pub(super) fn execute(
         }
         (Learner::Network { phases, .. }, Some(data)) => (phases, data),
         (Learner::Network { .. }, None) => unreachable!("a fit with a model has data"),
+        (Learner::Command(_), _) => unreachable!("a program is run elsewhere"),
     };
     let model = config
         .learner()
@@ -132,7 +133,7 @@ pub(super) fn execute(
         return Err(Ended::Pruned(Pruned {
             at: PrunedAt { epoch: last.epoch, value: objective_of(config, last) },
             epochs: trained.epochs().iter().map(line).collect(),
-            n_parameters: trained.predictor().n_parameters(),
+            n_parameters: Some(trained.predictor().n_parameters()),
         }));
     }
     let validation =
@@ -162,7 +163,9 @@ pub(super) fn execute(
         epochs: trained.epochs().iter().map(line).collect(),
         kept_epochs: trained.phases().iter().map(|phase| (phase.name.clone(), phase.kept_epoch)).collect(),
         phase_epochs: trained.phases().iter().map(train::PhaseOutcome::n_kept_epochs).collect(),
-        validation_metrics: validation.as_ref().map_or_else(Vec::new, |rows| evaluate_all(rows, threshold)),
+        validation_metrics: validation
+            .as_ref()
+            .map_or_else(BTreeMap::new, |rows| by_name(&evaluate_all(rows, threshold))),
         validation,
         threshold,
         score,
@@ -183,12 +186,12 @@ pub(super) fn test(
     match (config.learner(), &execution.predictor, data) {
         (Learner::Network { .. }, Some(predictor), Some(data)) => {
             let predictions = predictor.predict(data, rows.rows())?;
-            let metrics = evaluate_all(&predictions, execution.threshold);
+            let metrics = by_name(&evaluate_all(&predictions, execution.threshold));
             Ok(Tested { predictions: Some(predictions), metrics })
         }
         (Learner::Formula(formula), ..) => {
             let value = formula.value(&config.seed().child("test"));
-            Ok(Tested { predictions: None, metrics: vec![(Metric::Value, value)] })
+            Ok(Tested { predictions: None, metrics: by_name(&[(Metric::Value, value)]) })
         }
         _ => unreachable!("an executed network has a predictor and data"),
     }
@@ -205,8 +208,12 @@ fn line(record: &EpochRecord) -> EpochLine {
         epoch: record.epoch,
         phase: record.phase.clone(),
         train_loss: Some(record.train_loss),
-        validation: record.validation.clone(),
+        validation: by_name(&record.validation),
     }
+}
+
+fn by_name(metrics: &[(Metric, f64)]) -> BTreeMap<String, f64> {
+    metrics.iter().map(|(metric, value)| (metric.name().to_owned(), *value)).collect()
 }
 
 fn failed(reason: impl Into<String>) -> Ended {
@@ -214,7 +221,7 @@ fn failed(reason: impl Into<String>) -> Ended {
 }
 
 /// An objective that can be compared.
-fn finite(objective: f64) -> Result<f64, Ended> {
+pub(super) fn finite(objective: f64) -> Result<f64, Ended> {
     match TrialState::from_objective(objective) {
         TrialState::Failed { reason } => Err(failed(reason)),
         _ => Ok(objective),

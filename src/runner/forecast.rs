@@ -51,7 +51,9 @@ pub fn forecast(
                         continue;
                     }
                 };
-                let key = fit_key(job.config(), prepared.data.as_ref(), job.rows(), job.test(), device_class);
+                let inputs = &prepared.inputs.digests();
+                let key =
+                    fit_key(job.config(), prepared.data.as_ref(), job.rows(), job.test(), device_class, inputs);
                 match shelf.find(&key) {
                     Some(found) => {
                         n_reused += 1;

@@ -7,9 +7,11 @@
 //! suggests depends on its trials alone, never on who finished first.
 
 mod begin;
+mod command;
 mod earlier;
 mod execute;
 mod forecast;
+mod inputs;
 mod interrupt;
 mod order;
 mod pool;
@@ -30,6 +32,7 @@ use std::path::{Path, PathBuf};
 pub use begin::{resume, run};
 pub use execute::FitFailure;
 pub use forecast::{Forecast, forecast};
+pub use inputs::Inputs;
 pub use interrupt::Interrupt;
 pub use pool::Crew;
 pub use prepare::{Prepared, prepare};
@@ -120,7 +123,7 @@ pub trait Progress {
     /// So many batches of its epoch are done.
     fn batch(&mut self, worker: usize, done: usize, total: usize);
     /// Its epoch ended.
-    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: f64, validation: &[(Metric, f64)]);
+    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: Option<f64>, validation: &[(Metric, f64)]);
     /// A fit ended.
     fn fit_finished(&mut self, label: &str, result: &Result<FitLine, FitFailure>, effort: &Effort);
     /// So many fits are not needed any more, because their trial was given up.

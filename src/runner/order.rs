@@ -96,7 +96,7 @@ pub(super) enum Said {
     /// So many batches of the epoch are done.
     Batch { done: usize, total: usize },
     /// An epoch ended.
-    Epoch { epoch: usize, phase: String, train_loss: f64, validation: Vec<(Metric, f64)> },
+    Epoch { epoch: usize, phase: String, train_loss: Option<f64>, validation: Vec<(Metric, f64)> },
     /// The fit is recorded, whether it gave a model or failed for a reason of its own.
     Done { started: String, seconds: f64 },
     /// The machine failed, not the fit: another attempt may succeed.
@@ -115,7 +115,7 @@ mod tests {
         let said = Said::Epoch {
             epoch: 3,
             phase: "full".to_owned(),
-            train_loss: 0.1 + 0.2,
+            train_loss: Some(0.1 + 0.2),
             validation: vec![(Metric::RocAuc, 1.0 / 3.0)],
         };
         let text = serde_json::to_string(&said).unwrap();

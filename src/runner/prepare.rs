@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::RunError;
+use super::{Inputs, RunError};
 use crate::data::{self, Dataset};
 use crate::plan::Plan;
 use crate::script::Outcome;
@@ -19,6 +19,8 @@ pub struct Prepared {
     pub splits: Option<NestedSplits>,
     /// What will be done; one fit for a fit's config.
     pub plan: Option<Plan>,
+    /// The files that a program's result depends on.
+    pub inputs: Inputs,
 }
 
 impl Prepared {
@@ -45,11 +47,13 @@ impl Prepared {
     }
 }
 
-/// Opens the data and draws the folds. Nothing is written but the cache of decoded pictures.
+/// Opens the data and draws the folds, and looks for the program of a command. Nothing is written but the cache of decoded
+/// pictures, and nothing is run.
 ///
 /// # Errors
-/// The data cannot be used, or not split as asked, or the model does not fit them.
+/// There is no such program, the data cannot be used, or not split as asked, or the model does not fit them.
 pub fn prepare(outcome: &Outcome, cache: &Path) -> Result<Prepared, RunError> {
+    let inputs = Inputs::read(outcome)?;
     let (spec, folds, threshold) = match outcome {
         Outcome::Experiment(experiment) => (experiment.data(), experiment.folds(), experiment.threshold()),
         Outcome::Fit(fit) => {
@@ -85,7 +89,7 @@ pub fn prepare(outcome: &Outcome, cache: &Path) -> Result<Prepared, RunError> {
         Outcome::Experiment(experiment) => Some(Plan::new(experiment, splits.as_ref())),
         Outcome::Fit(_) => None,
     };
-    Ok(Prepared { data, splits, plan })
+    Ok(Prepared { data, splits, plan, inputs })
 }
 
 fn draw(data: &Dataset, folds: &Folds) -> Result<NestedSplits, RunError> {

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::command;
 use super::execute::{self, Ended, Execution, FitFailure, Pruned, Tested, objective_of};
 use super::order::{Order, Said};
 use crate::data::Dataset;
 use crate::device::OpenDevice;
-use crate::metric::Metric;
 use crate::pruner::Judge;
-use crate::spec::FitConfig;
+use crate::spec::{FitConfig, Learner};
 use crate::store::{FitFolder, OutcomeRecord, StoreError};
 use crate::train::{Checkpoint, EpochRecord, Flow, Observer, Predictor};
 
@@ -52,9 +52,16 @@ pub(super) fn carry_out(
     device: &OpenDevice,
     say: &mut dyn FnMut(Said) -> Flow,
 ) -> Result<(), Undone> {
-    let mut folder = FitFolder::open(order.folder.clone())?;
+    let folder = FitFolder::open(order.folder.clone())?;
     let (config, rows, test) = (order.job.config(), order.job.rows(), order.job.test());
     let (started, clock) = (SystemTime::now(), Instant::now());
+    if let Learner::Command(command) = config.learner() {
+        let (logs, scratch) = (folder.logs()?, folder.scratch()?);
+        let judge = judge(config, None);
+        let executed = command::execute(command, &order.job, data, &folder, logs, &scratch, judge, say);
+        let result = executed.map(|(execution, tested)| End::Complete(Box::new(execution), tested));
+        return record(order, folder, data, device, (started, clock), result, None, say);
+    }
     let from = folder.last_checkpoint(&order.key).and_then(|state| Checkpoint::from_bytes(&state).ok());
     let continued_after_epoch = from.as_ref().and_then(|from| from.epochs().last()).map(|epoch| epoch.epoch);
     let mut watch = Watch {
@@ -75,6 +82,20 @@ pub(super) fn carry_out(
         let tested = test.map(|test| execute::test(config, &execution, data, test)).transpose()?;
         Ok(End::Complete(Box::new(execution), tested))
     });
+    record(order, folder, data, device, (started, clock), result, continued_after_epoch, say)
+}
+
+/// Writes how a fit ended, if that is its own doing.
+fn record(
+    order: &Order<'_>,
+    mut folder: FitFolder,
+    data: Option<&Dataset>,
+    device: &OpenDevice,
+    (started, clock): (SystemTime, Instant),
+    result: Result<End, Ended>,
+    continued_after_epoch: Option<usize>,
+    say: &mut dyn FnMut(Said) -> Flow,
+) -> Result<(), Undone> {
     let end = match result {
         Ok(end) => end,
         Err(Ended::Pruned(pruned)) => End::Pruned(pruned),
@@ -173,23 +194,19 @@ fn outcome(order: &Order<'_>, end: &End, device: &OpenDevice, seconds: f64) -> O
             record.kept_epochs.clone_from(&execution.kept_epochs);
             record.phase_epochs.clone_from(&execution.phase_epochs);
             record.n_epochs = execution.epochs.len();
-            record.validation = by_name(&execution.validation_metrics);
-            record.test = tested.as_ref().map(|tested| by_name(&tested.metrics)).unwrap_or_default();
+            record.validation.clone_from(&execution.validation_metrics);
+            record.test = tested.as_ref().map(|tested| tested.metrics.clone()).unwrap_or_default();
             record.n_parameters = execution.predictor.as_ref().map(Predictor::n_parameters);
         }
         End::Pruned(pruned) => {
             "pruned".clone_into(&mut record.status);
             record.pruned = Some(pruned.at);
             record.n_epochs = pruned.epochs.len();
-            record.n_parameters = Some(pruned.n_parameters);
+            record.n_parameters = pruned.n_parameters;
         }
         End::Failed(failure) => record.reason = Some(failure.to_string()),
     }
     record
-}
-
-fn by_name(metrics: &[(Metric, f64)]) -> BTreeMap<String, f64> {
-    metrics.iter().map(|(metric, value)| (metric.name().to_owned(), *value)).collect()
 }
 
 /// Passes on how a training goes, ends it where its rule says, and keeps its state from time to time.
@@ -213,7 +230,7 @@ impl Observer for Watch<'_> {
         (self.say)(Said::Epoch {
             epoch: record.epoch,
             phase: record.phase.clone(),
-            train_loss: record.train_loss,
+            train_loss: Some(record.train_loss),
             validation: record.validation.clone(),
         });
         let value = objective_of(self.config, record);

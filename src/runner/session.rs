@@ -38,6 +38,7 @@ struct Ticket<'a> {
 /// What a run consists of.
 pub(super) struct Session<'a> {
     request: &'a Request<'a>,
+    prepared: &'a Prepared,
     data: Option<&'a Dataset>,
     folder: RunFolder,
     progress: &'a mut dyn Progress,
@@ -82,6 +83,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, RunError> {
         Ok(Self {
             request,
+            prepared,
             data: prepared.data.as_ref(),
             shelf: Shelf::open(request.results, request.fresh)?,
             folder,
@@ -188,7 +190,8 @@ impl<'a> Session<'a> {
                     }
                     Ok(job) => {
                         let device_class = self.request.device.class();
-                        let key = fit_key(job.config(), self.data, job.rows(), job.test(), device_class);
+                        let inputs = &self.prepared.inputs.digests();
+                        let key = fit_key(job.config(), self.data, job.rows(), job.test(), device_class, inputs);
                         let order = Order { folder: self.folder.fit_path(&path), path, key, job };
                         if !self.is_recorded(unit, which, &order)? {
                             ready.push(Ticket { unit, which, order, attempt: 1 });
@@ -247,6 +250,7 @@ impl<'a> Session<'a> {
     }
 
     fn begin(&mut self, seat: usize, ticket: &Ticket<'a>) -> Result<(), RunError> {
+        self.prepared.inputs.check()?;
         self.prepare_folder(&ticket.order)?;
         self.progress.fit_started(seat, ticket.order.path.as_str(), ticket.order.job.config().n_epochs());
         Ok(())

@@ -13,7 +13,7 @@ use super::imports;
 use super::params::{accept, domain, scalar};
 use crate::spec::check::{Problem, Step, build};
 use crate::spec::leaf::ParamDomain;
-use crate::spec::schema::{Constructor, Family};
+use crate::spec::schema::{Constructor, Family, Type};
 use crate::spec::vocabulary::CONSTRUCTORS;
 use crate::spec::{Leaf, Origin, Param, Tree};
 use crate::value::Value;
@@ -49,6 +49,9 @@ fn given(
     state: &State,
 ) -> Result<BTreeMap<String, Tree<Leaf>>, Problem> {
     let (options, plain) = match arguments.split_last() {
+        Some((_, [])) if constructor.positional > 0 && matches!(constructor.fields[0].takes, Type::Map(_)) => {
+            (None, arguments)
+        }
         Some((last, plain)) if last.is_map() => (last.read_lock::<Map>(), plain),
         _ => (None, arguments),
     };

@@ -27,8 +27,8 @@ pub(super) fn data_root(script: &Path, root: &Path) -> PathBuf {
 pub(super) fn absolute(make: &Make<Leaf>, folder: &Path) -> Make<Leaf> {
     let mut made = make.clone();
     for (name, tree) in make.fields() {
-        let is_path =
-            make.constructor().fields.iter().any(|field| field.name == *name && matches!(field.takes, Type::Path));
+        let takes = make.constructor().fields.iter().find(|field| field.name == *name).map(|field| &field.takes);
+        let is_path = matches!(takes, Some(Type::Path));
         let changed = match tree {
             Tree::Text(path) if is_path => Tree::Text(from(folder, path)),
             Tree::Leaf(Leaf::Param(param)) if is_path => {
@@ -46,6 +46,13 @@ pub(super) fn absolute(make: &Make<Leaf>, folder: &Path) -> Make<Leaf> {
                     other => other.clone(),
                 };
                 Tree::Leaf(Leaf::Param(Arc::new(Param { value, default, domain, ..(**param).clone() })))
+            }
+            Tree::List(items) if matches!(takes, Some(Type::List(Type::Path))) => {
+                let item = |item: &Tree<Leaf>| match item {
+                    Tree::Text(path) => Tree::Text(from(folder, path)),
+                    other => other.clone(),
+                };
+                Tree::List(items.iter().map(item).collect())
             }
             Tree::Make(inner) => Tree::Make(absolute(inner, folder)),
             _ => continue,

@@ -1,7 +1,7 @@
 //! The canonical form of a fit: a text of everything in its config that can change a number.
 //!
 //! Names, the format, where the data lie and how the rows were chosen are not in it; the rows enter a fit's key by their
-//! content. A field that has its default is left out, so that an option which is added later changes no form that does
+//! content, and so do the files that a program's result depends on. No path is in it. A field that has its default is left out, so that an option which is added later changes no form that does
 //! not use it, and fields stand in the order of their names, so that the vocabulary may be put in another order.
 
 use std::convert::Infallible;
@@ -38,6 +38,9 @@ fn entries<'a>(known: &[Field], given: impl Iterator<Item = (&'a str, &'a Tree<I
     let mut entries: Vec<(&str, String)> = given
         .filter_map(|(name, tree)| {
             let field = known.iter().find(|field| field.name == name).expect("a checked tree has known fields alone");
+            if matches!(field.takes, Type::Path | Type::List(Type::Path)) {
+                return None;
+            }
             let text = value(&field.takes, tree);
             (default(field).as_ref() != Some(&text)).then_some((name, text))
         })
@@ -72,6 +75,10 @@ fn value(takes: &Type, tree: &Tree<Infallible>) -> String {
         }
         (Type::Record(known), Tree::Map(map)) => {
             format!("{{{}}}", entries(known, map.iter().map(|(key, tree)| (key.as_str(), tree))))
+        }
+        (Type::Map(item), Tree::Map(map)) => {
+            let entries: Vec<String> = map.iter().map(|(key, tree)| format!("{}: {}", text(key), value(item, tree))).collect();
+            format!("{{{}}}", entries.join(", "))
         }
         (_, Tree::Make(built)) => make(built, &[]),
         (_, Tree::Leaf(leaf)) => match *leaf {},

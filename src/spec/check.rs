@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::command;
 use super::expression::ExpressionError;
 use super::leaf::{Leaf, Origin, SearchKind};
 use super::schema::{Constructor, Default, Family, Field, Type};
@@ -169,6 +170,7 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
             }
             phases(make)
         }
+        Family::Objective if name == "command" => command::across(make),
         Family::Experiment if has("cv") && !has("data") => {
             Err(Problem::new("`cv` needs `data` whose rows it splits").hint("for a formula: data: rows(100)").key("cv"))
         }
@@ -265,6 +267,11 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
     };
     match (takes, tree) {
         (Type::Bool, tree @ Tree::Bool(_)) | (Type::Text, tree @ Tree::Text(_)) => Ok(tree),
+        (Type::Scalar, tree @ (Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_))) => Ok(tree),
+        (Type::Duration, Tree::Text(text)) => match humantime::parse_duration(&text) {
+            Ok(duration) if !duration.is_zero() => Ok(Tree::Text(text)),
+            _ => Err(Problem::new(format!("{text:?} is no duration")).hint("write it as \"90s\", \"10m\" or \"1h 30m\"")),
+        },
         (Type::Int { low, high }, Tree::Int(i)) if (*low..=*high).contains(&i) => Ok(Tree::Int(i)),
         (Type::Float { low, high }, Tree::Float(x)) if (*low..=*high).contains(&x) => Ok(Tree::Float(x)),
         #[expect(clippy::cast_precision_loss, reason = "whole numbers in scripts are far below 2^53")]
@@ -285,6 +292,14 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
         },
         (Type::List(item), Tree::List(items)) => list(item, family, items),
         (Type::Tuple(n, item), Tree::List(items)) if items.len() == *n => list(item, family, items),
+        (Type::Map(item), Tree::Map(given)) => given
+            .into_iter()
+            .map(|(key, tree)| match fit(item, family, tree) {
+                Ok(tree) => Ok((key, tree)),
+                Err(problem) => Err(problem.under(Step::Key(key))),
+            })
+            .collect::<Result<_, _>>()
+            .map(Tree::Map),
         (Type::Record(known), Tree::Map(given)) => Ok(Tree::Map(fields(known, "this map", family, given)?)),
         (Type::Assignment, Tree::Map(given)) => assignment(family, given),
         (Type::Family(wanted), Tree::Make(make)) if make.constructor().family == *wanted => Ok(Tree::Make(make)),
@@ -354,9 +369,11 @@ fn wanted(takes: &Type) -> String {
         Type::Path => "a path".to_owned(),
         Type::OneOf(options) => format!("one of {}", options.join(", ")),
         Type::Metric => "the name of a metric".to_owned(),
+        Type::Duration => "a duration such as \"10m\"".to_owned(),
+        Type::Scalar => "a number, a text, true or false".to_owned(),
         Type::List(_) => "a list".to_owned(),
         Type::Tuple(n, _) => format!("a list of {n}"),
-        Type::Record(_) => "a map `#{...}`".to_owned(),
+        Type::Map(_) | Type::Record(_) => "a map `#{...}`".to_owned(),
         Type::Assignment => "a map of parameters and their values `#{...}`".to_owned(),
         Type::Family(family) => family.noun().to_owned(),
     }
@@ -372,14 +389,14 @@ impl OpenPlace for Leaf {
         if let Self::Param(_) = self {
             return Ok(());
         }
-        if !family.is_searchable() || matches!(takes, Type::Name | Type::Path | Type::Metric) {
+        if !family.is_searchable() || matches!(takes, Type::Name | Type::Path | Type::Metric | Type::Duration) {
             return Err(Problem::new("this cannot be searched: it must be the same for all trials")
                 .hint("search-space objects may stand in model, train and objective; write one value here"));
         }
         match self {
             Self::Param(_) => Ok(()),
             Self::Derived(expression) => match (takes, expression.is_int()) {
-                (Type::Float { .. }, Some(_)) | (Type::Int { .. }, Some(true)) => Ok(()),
+                (Type::Float { .. } | Type::Scalar, Some(_)) | (Type::Int { .. }, Some(true)) => Ok(()),
                 (Type::Int { .. }, Some(false)) => {
                     Err(Problem::new(format!("{} was expected here, not the fraction `{expression}`", wanted(takes))))
                 }
@@ -407,7 +424,7 @@ impl OpenPlace for Leaf {
                         ends(takes, family, distribution, options.iter().cloned())
                     }
                     DistributionView::Normal { .. } => match takes {
-                        Type::Float { .. } => Ok(()),
+                        Type::Float { .. } | Type::Scalar => Ok(()),
                         _ => Err(mismatch(takes, &format!("`{distribution}`"), false)),
                     },
                 },

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use super::check::{Problem, Step};
+use super::command::Program;
 use super::constraint::Constraint;
 use super::data::DataSpec;
 use super::fit::{self, FitConfig, FitPlace};
@@ -140,6 +141,8 @@ pub struct Experiment {
     folds: Option<Folds>,
     search: Option<SearchSpec>,
     threshold: ThresholdRule,
+    program: Option<Program>,
+    is_external: bool,
 }
 
 impl Experiment {
@@ -159,15 +162,29 @@ impl Experiment {
             Some(part) => Blame { origin: part.origin().clone(), problem },
             None => blame(problem),
         };
-        let is_formula = make.get("objective").is_some();
+        let objective = match make.get("objective") {
+            Some(Tree::Make(objective)) => Some(objective),
+            _ => None,
+        };
+        let (is_formula, program) = (objective.is_some(), objective.and_then(Program::of));
+        let is_external = objective.is_some_and(|objective| objective.constructor().name == "external");
+        if is_external {
+            for left_out in ["data", "cv"] {
+                if make.get(left_out).is_some() {
+                    let problem = Problem::new("an `external` objective is one study, without data and folds");
+                    return Err(blame(problem.hint(format!("leave `{left_out}` out")).key(left_out)));
+                }
+            }
+        }
         if let Some(search) = part("search") {
-            goal::metrics_fit(search, is_formula).map_err(|p| blame_part("search", p))?;
+            let objective = objective.map(|objective| objective.constructor().name);
+            goal::metrics_fit(search, objective).map_err(|p| blame_part("search", p))?;
         }
         let space = names.space();
         let search = part("search").map(|make| search::settle(make, &names, &space)).transpose()?;
         let folds = part("cv").map(parse::folds).transpose().map_err(|p| blame_part("cv", p))?;
         if let Some(search) = &search {
-            early_ends(search, is_formula, folds.as_ref()).map_err(|p| blame_part("search", p))?;
+            early_ends(search, objective, folds.as_ref()).map_err(|p| blame_part("search", p))?;
         }
         match &search {
             None if !names.leaves().is_empty() => {
@@ -210,6 +227,8 @@ impl Experiment {
             folds,
             search,
             name,
+            program,
+            is_external,
             names,
             make,
         })
@@ -263,6 +282,18 @@ impl Experiment {
         self.threshold
     }
 
+    /// The program that reports its objective, if that is a command.
+    #[must_use]
+    pub fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
+    }
+
+    /// Whether its objective is told from outside, by `xrun tell`.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.is_external
+    }
+
     /// The root of its random streams, as the user wrote it.
     #[must_use]
     pub fn seed(&self) -> u64 {
@@ -306,11 +337,21 @@ impl Experiment {
 }
 
 /// Whether what ends trials early has something to look at.
-fn early_ends(search: &SearchSpec, is_formula: bool, folds: Option<&Folds>) -> Result<(), Problem> {
+fn early_ends(search: &SearchSpec, objective: Option<&Make<Leaf>>, folds: Option<&Folds>) -> Result<(), Problem> {
     let at = |key: &str, problem: Problem| problem.under(Step::Key(key.to_owned()));
-    if search.prune.is_some() && is_formula {
-        let problem = Problem::new("a pruner judges the epochs of a training, and a formula has none");
-        return Err(at("prune", problem.hint("leave `prune` out; `race` gives trials up after some inner folds")));
+    match objective {
+        Some(objective) if search.prune.is_some() && objective.get("epochs").is_none() => {
+            let problem = match objective.constructor().name {
+                name @ ("command" | "external") => {
+                    Problem::new(format!("a pruner judges epochs, and this `{name}` does not say how many it has"))
+                        .hint("add epochs: the number of epochs that are reported of a trial at most")
+                }
+                _ => Problem::new("a pruner judges the epochs of a training, and a formula has none")
+                    .hint("leave `prune` out; `race` gives trials up after some inner folds"),
+            };
+            return Err(at("prune", problem));
+        }
+        _ => {}
     }
     if let Some(other) = search.other_objectives.first() {
         let problem = Problem::new(format!(

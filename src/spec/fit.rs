@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::check::{self, Problem, Step};
+use super::command::{self, CommandSpec};
 use super::data::DataSpec;
 use super::experiment::{Folds, Objective, ThresholdRule};
 use super::flat::{self, FlatValue};
@@ -98,7 +99,7 @@ pub enum SplitSpec {
     },
 }
 
-/// What learns: a network that is trained, or a formula that is evaluated.
+/// What learns: a network that is trained, a formula that is evaluated, or a program that is run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Learner {
     /// A network.
@@ -114,6 +115,8 @@ pub enum Learner {
     },
     /// A formula.
     Formula(Formula),
+    /// A program, which reports the objective.
+    Command(CommandSpec),
 }
 
 /// How the loss is chosen.
@@ -185,7 +188,14 @@ impl FitConfig {
     /// A rule that joins several fields is broken.
     pub fn new(make: Make<Infallible>) -> Result<Self, Problem> {
         let learner = match (make.make("objective"), make.make("model")) {
-            (Some(formula), None) => Learner::Formula(parse::formula(formula)),
+            (Some(objective), None) => match objective.constructor().name {
+                "command" => Learner::Command(command::command(objective)),
+                "external" => {
+                    return Err(Problem::new("an `external` objective is told from outside: it makes no fit")
+                        .hint("`xrun ask` gives its trials, `xrun tell` takes their values"));
+                }
+                _ => Learner::Formula(parse::formula(objective)),
+            },
             (None, Some(model)) => Learner::Network {
                 backbone: parse::backbone(model.make("backbone").expect("a model has a backbone")),
                 head: model.makes("head").into_iter().map(parse::layer).collect(),
@@ -203,7 +213,12 @@ impl FitConfig {
         let split =
             make.make("split").map(parse::split).transpose().map_err(|p| p.under(Step::Key("split".to_owned())))?;
         let objective = parse::objective(&make)?;
-        let has_curve = objective.is_some() && matches!(learner, Learner::Network { .. });
+        let has_epochs = match &learner {
+            Learner::Network { .. } => true,
+            Learner::Command(command) => command.n_epochs.is_some(),
+            Learner::Formula(_) => false,
+        };
+        let has_curve = objective.is_some() && has_epochs;
         let role = if make.text("role") == "trial" { Role::Trial } else { Role::Final };
         let prune = prune::of_fit(&make, role, has_curve).map_err(|p| p.under(Step::Key("prune".to_owned())))?;
         Ok(Self {
@@ -237,12 +252,13 @@ impl FitConfig {
         self.prune.as_ref()
     }
 
-    /// Epochs it has unless it ends early; 1 for a formula.
+    /// Epochs it has unless it ends early; 1 for what has none.
     #[must_use]
     pub fn n_epochs(&self) -> usize {
         match &self.learner {
             Learner::Network { phases, .. } => phases.iter().map(|phase| phase.epochs).sum(),
             Learner::Formula(_) => 1,
+            Learner::Command(command) => command.n_epochs.unwrap_or(1),
         }
     }
 
@@ -267,6 +283,12 @@ impl FitConfig {
     #[must_use]
     pub fn seed(&self) -> Seed {
         self.labels.iter().fold(Seed::root(self.seed), |seed, label| seed.child(label))
+    }
+
+    /// Its path in the seed tree, below the root.
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// What it is for.
@@ -373,7 +395,7 @@ impl LossRule {
 }
 
 impl Learner {
-    /// The network's model for so many classes; `None` for a formula.
+    /// The network's model for so many classes; `None` for what is no network.
     ///
     /// # Errors
     /// A loss that does not fit.
@@ -382,7 +404,7 @@ impl Learner {
             Self::Network { backbone, head, loss, .. } => {
                 Ok(Some(ModelSpec { backbone: backbone.clone(), head: head.clone(), loss: loss.choose(n_classes)? }))
             }
-            Self::Formula(_) => Ok(None),
+            Self::Formula(_) | Self::Command(_) => Ok(None),
         }
     }
 }

@@ -34,8 +34,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn fields(&mut self, make: &Make<Leaf>, path: &str) {
         for (name, tree) in make.fields() {
-            let is_path =
-                make.constructor().fields.iter().any(|field| field.name == *name && matches!(field.takes, Type::Path));
+            let is_path = make
+                .constructor()
+                .fields
+                .iter()
+                .any(|field| field.name == *name && matches!(field.takes, Type::Path | Type::List(Type::Path)));
             self.tree(tree, &join(path, name), is_path);
         }
     }
@@ -48,7 +51,7 @@ impl Walk<'_> {
             Tree::List(items) if items.is_empty() => "[]".to_owned(),
             Tree::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.tree(item, &join(path, &naming::element(item, index)), false);
+                    self.tree(item, &join(path, &naming::element(item, index)), is_path);
                 }
                 return;
             }

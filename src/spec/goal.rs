@@ -93,17 +93,21 @@ fn constraint(given: &Make<Infallible>) -> Result<Constraint, Problem> {
     })
 }
 
-/// Whether every metric is one of what is trained: a formula has \"value\" alone, and a model has every other.
-pub(super) fn metrics_fit(search: &Make<Infallible>, is_formula: bool) -> Result<(), Problem> {
+/// Whether every metric is one of what is trained: the objective of this constructor has "value" alone, and a model has
+/// every other.
+pub(super) fn metrics_fit(search: &Make<Infallible>, objective: Option<&str>) -> Result<(), Problem> {
     let check = |metric: &str| {
-        if (metric == Metric::Value.name()) == is_formula {
+        if (metric == Metric::Value.name()) == objective.is_some() {
             return Ok(());
         }
-        Err(Problem::new(if is_formula {
-            "an objective given by a formula has one metric, \"value\""
-        } else {
-            "\"value\" is the metric of an objective given by a formula, not of a model"
-        }))
+        Err(match objective {
+            Some("command") => Problem::new("a command has one metric to search on, \"value\"").hint(format!(
+                "say which of its numbers that is: command([...], #{{ value: {metric:?} }})"
+            )),
+            Some("external") => Problem::new("an external objective has one metric, \"value\""),
+            Some(_) => Problem::new("an objective given by a formula has one metric, \"value\""),
+            None => Problem::new("\"value\" is the metric of an objective given by a formula, not of a model"),
+        })
     };
     for field in FIELDS {
         match search.get(field) {

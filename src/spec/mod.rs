@@ -8,6 +8,7 @@
 
 mod canonical;
 pub mod check;
+pub mod command;
 pub mod constraint;
 pub mod data;
 mod enqueue;

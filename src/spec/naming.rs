@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::check::Problem;
 use super::leaf::{ChoiceOption, Leaf, Origin, SearchKind, SearchLeaf};
+use super::schema::Type;
 use super::tree::{Make, Tree};
 use crate::space::{Condition, Parameter, SearchSpace};
 use crate::value::Value;
@@ -23,7 +24,7 @@ pub struct Blame {
 pub struct NamedLeaf {
     /// The object.
     pub leaf: Arc<SearchLeaf>,
-    /// Its name: given, or the path of its only place.
+    /// Its name: given, or its key in a map of the user's own keys, or the path of its only place.
     pub name: String,
     /// Every path at which it stands, directly or in a derived value.
     pub places: Vec<String>,
@@ -104,7 +105,22 @@ impl Names {
 
     fn make(&mut self, make: &Make<Leaf>, path: &[String], condition: Option<&Condition>) {
         for (field, tree) in make.fields() {
-            self.tree(tree, &join(path, field), condition);
+            let path = join(path, field);
+            let takes = make.constructor().fields.iter().find(|known| known.name == *field).map(|known| &known.takes);
+            match (takes, tree) {
+                (Some(Type::Map(_)), Tree::Map(map)) => self.map_of_own_keys(map, &path, condition),
+                _ => self.tree(tree, &path, condition),
+            }
+        }
+    }
+
+    /// An object in a map with keys of the user's own goes by its key: nothing else in the experiment is called so.
+    fn map_of_own_keys(&mut self, map: &BTreeMap<String, Tree<Leaf>>, path: &[String], condition: Option<&Condition>) {
+        for (key, item) in map {
+            match item {
+                Tree::Leaf(Leaf::Search(leaf)) => self.place(leaf, &join(path, key), Some(key), condition, false),
+                _ => self.tree(item, &join(path, key), condition),
+            }
         }
     }
 
@@ -123,18 +139,25 @@ impl Names {
             }
             Tree::Make(make) => self.make(make, path, condition),
             Tree::Leaf(Leaf::Param(_)) => {}
-            Tree::Leaf(Leaf::Search(leaf)) => self.place(leaf, path, condition, false),
+            Tree::Leaf(Leaf::Search(leaf)) => self.place(leaf, path, None, condition, false),
             Tree::Leaf(Leaf::Derived(expression)) => {
                 let mut leaves = Vec::new();
                 expression.leaves(&mut leaves);
                 for leaf in leaves {
-                    self.place(leaf, path, condition, true);
+                    self.place(leaf, path, None, condition, true);
                 }
             }
         }
     }
 
-    fn place(&mut self, leaf: &Arc<SearchLeaf>, path: &[String], condition: Option<&Condition>, in_expression: bool) {
+    fn place(
+        &mut self,
+        leaf: &Arc<SearchLeaf>,
+        path: &[String],
+        key: Option<&str>,
+        condition: Option<&Condition>,
+        in_expression: bool,
+    ) {
         let path_text = path.join(".");
         if let Some(&index) = self.by_id.get(&leaf.id()) {
             let named = &mut self.leaves[index];
@@ -148,7 +171,7 @@ impl Names {
             }
             return;
         }
-        let name = leaf.name().map_or_else(|| path_text.clone(), str::to_owned);
+        let name = leaf.name().or(key).map_or_else(|| path_text.clone(), str::to_owned);
         self.by_id.insert(leaf.id(), self.leaves.len());
         self.leaves.push(NamedLeaf {
             leaf: Arc::clone(leaf),

@@ -23,7 +23,7 @@ pub type Evaluate<'a> = dyn Fn(&str) -> Result<Tree<Leaf>, Problem> + 'a;
 /// A key that names nothing here, or a value that does not fit its place.
 pub fn apply(make: &Make<Leaf>, key: &str, text: &str, evaluate: &Evaluate<'_>) -> Result<Make<Leaf>, Problem> {
     let names = Names::of(make).map_err(|blame| blame.problem)?;
-    let named = names.leaves().iter().find(|named| named.leaf.name() == Some(key));
+    let named = names.leaves().iter().find(|named| named.name == key && named.places != [key]);
     let changed = if let Some(named) = named {
         let value = match named.leaf.kind() {
             SearchKind::Choice(options) => pick(options, text).map_or_else(|| evaluate(text), Ok)?,
@@ -157,6 +157,18 @@ fn set(
             *tree = check::refit(&Type::Assignment, family, Tree::Map(changed))?;
             Ok(true)
         }
+        Tree::Map(map) if matches!(takes, Some(Type::Map(_))) => {
+            let Some(Type::Map(item)) = takes else { unreachable!("the guard says so") };
+            match map.get_mut(segment) {
+                Some(inner) => set(inner, Some(item), family, rest, text, evaluate),
+                None if rest.is_empty() => {
+                    let value = check::refit(item, family, written(item, text, evaluate)?)?;
+                    map.insert(segment.to_owned(), value);
+                    Ok(true)
+                }
+                None => Ok(false),
+            }
+        }
         Tree::Map(map) => {
             let Some(Type::Record(known)) = takes else { return Ok(false) };
             let Some(field) = known.iter().find(|field| field.name == segment) else { return Ok(false) };
@@ -199,9 +211,16 @@ fn whole(key: &str, known: &[Field]) -> String {
 
 /// A place for text takes the raw text; every other one a literal or a search-space object.
 fn written(takes: &Type, text: &str, evaluate: &Evaluate<'_>) -> Result<Tree<Leaf>, Problem> {
-    let is_text = matches!(takes, Type::Text | Type::Name | Type::Path | Type::OneOf(_) | Type::Metric);
+    let is_text = matches!(takes, Type::Text | Type::Name | Type::Path | Type::OneOf(_) | Type::Metric | Type::Duration);
     let is_call = text.ends_with(')') || text.starts_with('"');
-    if is_text && !is_call { Ok(Tree::Text(text.to_owned())) } else { evaluate(text) }
+    if is_text && !is_call {
+        return Ok(Tree::Text(text.to_owned()));
+    }
+    match takes {
+        // What is no literal, as a bare word or a path, is a text.
+        Type::Scalar if !is_call => Ok(evaluate(text).unwrap_or_else(|_| Tree::Text(text.to_owned()))),
+        _ => evaluate(text),
+    }
 }
 
 fn pick(options: &[ChoiceOption], text: &str) -> Option<Tree<Leaf>> {

@@ -54,8 +54,8 @@ pub enum Family {
     Pruner,
     /// A rule for the decision threshold.
     Threshold,
-    /// An objective given by a formula, without training.
-    Formula,
+    /// An objective in place of model and train: a formula, or what a program of the user's says.
+    Objective,
 }
 
 impl Family {
@@ -80,7 +80,7 @@ impl Family {
             Self::Constraint => "a limit of a metric",
             Self::Pruner => "a pruner",
             Self::Threshold => "a threshold rule",
-            Self::Formula => "an objective",
+            Self::Objective => "an objective",
         }
     }
 
@@ -89,7 +89,7 @@ impl Family {
     pub fn is_searchable(self) -> bool {
         matches!(
             self,
-            Self::Model | Self::Backbone | Self::Layer | Self::Phase | Self::Optimizer | Self::Augment | Self::Formula
+            Self::Model | Self::Backbone | Self::Layer | Self::Phase | Self::Optimizer | Self::Augment | Self::Objective
         )
     }
 }
@@ -136,12 +136,18 @@ pub enum Type {
     OneOf(&'static [&'static str]),
     /// The name of a metric.
     Metric,
+    /// A duration as text, such as `10m`. Never searched.
+    Duration,
+    /// A number, a text, true or false.
+    Scalar,
     /// A list.
     List(&'static Type),
     /// A list of exactly this many.
     Tuple(usize, &'static Type),
     /// A map of parameters' names and plain values.
     Assignment,
+    /// A map with keys of the user's own; an object that stands in it goes by its key.
+    Map(&'static Type),
     /// A map with these keys.
     Record(&'static [Field]),
     /// What a constructor of the family builds.

@@ -134,9 +134,9 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             field("train", Type::List(&Type::Family(Family::Phase)), Default::Absent, "phases of training, in order"),
             field(
                 "objective",
-                Type::Family(Family::Formula),
+                Type::Family(Family::Objective),
                 Default::Absent,
-                "an objective given by a formula, in place of model and train",
+                "an objective in place of model and train: a formula, or a program of your own",
             ),
             field("cv", Type::Family(Family::Cv), Default::Absent, "how rows are split"),
             field("search", Type::Family(Family::Search), Default::Absent, "how the space is searched"),
@@ -163,7 +163,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             field("split", Type::Family(Family::Split), Default::Absent, "its place in the cross-validation"),
             field("model", Type::Family(Family::Model), Default::Absent, "the model"),
             field("train", Type::List(&Type::Family(Family::Phase)), Default::Absent, "phases of training, in order"),
-            field("objective", Type::Family(Family::Formula), Default::Absent, "an objective given by a formula"),
+            field("objective", Type::Family(Family::Objective), Default::Absent, "an objective in place of model and train"),
             field(
                 "threshold",
                 Type::Family(Family::Threshold),
@@ -659,7 +659,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
     // Objectives.
     constructor(
         "sphere",
-        Family::Formula,
+        Family::Objective,
         1,
         &[
             field("x", Type::List(&ANY), Default::Required, "the point"),
@@ -669,7 +669,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
     ),
     constructor(
         "branin",
-        Family::Formula,
+        Family::Objective,
         2,
         &[
             field("x1", ANY, Default::Required, "usually -5 to 10"),
@@ -677,6 +677,47 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             field("noise", NOT_NEGATIVE, Default::Float(0.0), "standard deviation of what each fit adds"),
         ],
         "Branin's function; minimum 0.397887",
+    ),
+    constructor(
+        "command",
+        Family::Objective,
+        1,
+        &[
+            field("run", Type::List(&Type::Scalar), Default::Required, "the program and its arguments"),
+            field(
+                "options",
+                Type::Map(&Type::Scalar),
+                Default::Absent,
+                "more arguments by name: #{ lr: 0.1 } is given as --lr 0.1",
+            ),
+            field(
+                "env",
+                Type::Map(&Type::Scalar),
+                Default::Absent,
+                "environment variables, beside those it inherits",
+            ),
+            field(
+                "inputs",
+                Type::List(&Type::Path),
+                Default::EmptyList,
+                "files its result depends on, such as the program's own: it is run again when one was edited",
+            ),
+            field("folder", Type::Path, Default::Text("."), "folder it runs in; the project root if left out"),
+            field("timeout", Type::Duration, Default::Absent, "a longer run is a failed trial, as in \"10m\""),
+            field("epochs", COUNT, Default::Absent, "epochs it reports at most; what a pruner goes by"),
+            field("value", Type::Text, Default::Text("value"), "the one of its numbers that is searched on"),
+        ],
+        "what a program reports: the last JSON object among its lines of output",
+    ),
+    constructor(
+        "external",
+        Family::Objective,
+        1,
+        &[
+            field("parameters", Type::Map(&Type::Scalar), Default::Required, "the search space, by name"),
+            field("epochs", COUNT, Default::Absent, "epochs told of a trial at most; what a pruner goes by"),
+        ],
+        "what is told from outside: xrun ask gives the next trial, xrun tell takes its value",
     ),
 ];
 

@@ -1,6 +1,8 @@
 //! The folder of one fit.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,11 @@ use crate::metric::{Metric, Predictions};
 use crate::plan::StudyId;
 
 const CHECKPOINT: &str = "checkpoint.bin";
+
+const STDERR: &str = "stderr.log";
+
+/// What a program may write while it runs; gone when the fit has ended.
+const SCRATCH: &str = "scratch";
 
 /// Where a fit lies below its run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,22 +196,62 @@ impl FitFolder {
     /// # Errors
     /// The file system refused.
     pub fn metrics(&mut self, epochs: &[EpochLine]) -> Result<(), StoreError> {
-        let metrics: Vec<Metric> = Metric::ALL
-            .into_iter()
-            .filter(|m| epochs.iter().any(|e| e.validation.iter().any(|(n, _)| n == m)))
-            .collect();
+        let known = Metric::ALL.map(Metric::name);
+        let mut metrics: Vec<&str> = epochs.iter().flat_map(|epoch| epoch.validation.keys()).map(String::as_str).collect();
+        metrics.sort_by_key(|name| (known.iter().position(|known| known == name).unwrap_or(known.len()), *name));
+        metrics.dedup();
         let mut header = vec!["epoch".to_owned(), "phase".to_owned(), "train.loss".to_owned()];
-        header.extend(metrics.iter().map(|metric| format!("validation.{}", metric.name())));
+        header.extend(metrics.iter().map(|metric| format!("validation.{metric}")));
         let mut lines = vec![header];
         for epoch in epochs {
-            let value =
-                |metric: &Metric| epoch.validation.iter().find(|(name, _)| name == metric).map(|(_, value)| *value);
             let mut line =
                 vec![epoch.epoch.to_string(), epoch.phase.clone(), epoch.train_loss.map_or_else(String::new, float)];
-            line.extend(metrics.iter().map(|metric| value(metric).map_or_else(String::new, float)));
+            line.extend(metrics.iter().map(|metric| epoch.validation.get(*metric).map_or_else(String::new, |value| float(*value))));
             lines.push(line);
         }
         self.pure("metrics.csv", &csv_bytes(&lines))
+    }
+
+    /// `stdout.log` and `stderr.log`, for what a program says. No digest is kept of them: they may tell of times and places.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn logs(&self) -> Result<(File, File), StoreError> {
+        let create = |name: &str| {
+            let path = self.path.join(name);
+            File::create(&path).map_err(|source| StoreError::Write { path, source })
+        };
+        Ok((create("stdout.log")?, create(STDERR)?))
+    }
+
+    /// The last lines of `stderr.log` that are not empty, at most so many; empty when it cannot be read.
+    #[must_use]
+    pub fn last_errors(&self, n: usize) -> Vec<String> {
+        const TAIL: u64 = 8 * 1024;
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(self.path.join(STDERR))?;
+            let length = file.metadata()?.len();
+            file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = read().unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        lines[lines.len().saturating_sub(n)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+
+    /// An empty folder that is removed when the fit has ended.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn scratch(&self) -> Result<PathBuf, StoreError> {
+        let path = self.path.join(SCRATCH);
+        // Of an attempt that was cut short.
+        let _ = std::fs::remove_dir_all(&path);
+        atomic::folder(&path)?;
+        Ok(std::path::absolute(&path).unwrap_or(path))
     }
 
     /// `validation_predictions.csv` or `test_predictions.csv`: one line a row, in the order of the rows.
@@ -256,6 +303,7 @@ impl FitFolder {
         let mut text = serde_json::to_string_pretty(outcome).expect("the record has text keys");
         text.push('\n');
         atomic::write(&self.path.join("outcome.json"), text.as_bytes())?;
+        let _ = std::fs::remove_dir_all(self.path.join(SCRATCH));
         let checkpoint = self.path.join(CHECKPOINT);
         let pieces = outcome.digests.keys().map(|name| atomic::partial(&self.path.join(name)));
         for leftover in pieces.chain([atomic::partial(&checkpoint), checkpoint]).filter(|path| path.exists()) {
@@ -280,6 +328,6 @@ pub struct EpochLine {
     pub phase: String,
     /// Mean loss over the rows trained on.
     pub train_loss: Option<f64>,
-    /// Metrics of validation rows.
-    pub validation: Vec<(Metric, f64)>,
+    /// Metrics of validation rows, by name; those xrun does not know come last in the table.
+    pub validation: BTreeMap<String, f64>,
 }

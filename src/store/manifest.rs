@@ -47,6 +47,12 @@ pub struct Manifest {
     pub data_fingerprint: Option<String>,
     /// The data in words.
     pub data: Option<String>,
+    /// BLAKE3 of each file that a program's result was declared to depend on, by its path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
+    /// Whether its trials are told from outside; then nothing of it can be trained again.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub external: bool,
     /// The device, as it is named on the command line.
     pub device: String,
     /// What the bits of the result depend on beside the program.
@@ -83,6 +89,11 @@ pub struct Manifest {
 /// The lag of runs that did not record it.
 fn one() -> usize {
     1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 /// A script that was read.

@@ -1,0 +1,241 @@
+//! One fit of a command: the program is run once, and what it reports is the result.
+//!
+//! Of a trial it reports on validation rows, of a final on test rows; it is told which it is, and a trial's file of rows
+//! has no test rows in it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::execute::{Ended, Execution, FitFailure, Pruned, Tested, finite};
+use super::order::{Job, Said};
+use crate::data::Dataset;
+use crate::metric::Metric;
+use crate::program::{self, Call, End, Report, ReportError};
+use crate::pruner::Judge;
+use crate::spec::FitConfig;
+use crate::spec::Role;
+use crate::spec::command::CommandSpec;
+use crate::store::{EpochLine, FitFolder, PrunedAt};
+use crate::train::Flow;
+
+/// Lines of standard error that a failure quotes.
+const QUOTED: usize = 3;
+
+/// What is told to a program of its place in the run.
+const VARIABLES: [&str; 7] =
+    ["XRUN_ROLE", "XRUN_TRIAL", "XRUN_OUTER", "XRUN_INNER", "XRUN_SEED", "XRUN_SCRATCH", "XRUN_ROWS"];
+
+/// Signals that come from outside and say nothing about the fit: SIGHUP, SIGINT, SIGKILL and SIGTERM.
+const FROM_OUTSIDE: [i32; 4] = [1, 2, 9, 15];
+
+/// Runs the program of a fit.
+///
+/// # Errors
+/// It failed, reported nothing that can be compared, or was ended.
+pub(super) fn execute(
+    command: &CommandSpec,
+    job: &Job<'_>,
+    data: Option<&Dataset>,
+    folder: &FitFolder,
+    (output, errors): (File, File),
+    scratch: &Path,
+    judge: Option<Judge>,
+    say: &mut dyn FnMut(Said) -> Flow,
+) -> Result<(Execution, Option<Tested>), Ended> {
+    let config = job.config();
+    let lost = |what: &str, error: &std::io::Error| Ended::Lost(format!("{what}: {error}"));
+    let program = &command.program;
+    let call = Call {
+        program: program::find(&program.name, &program.folder)
+            .ok_or_else(|| Ended::Lost(format!("the program `{}` is gone", program.name)))?,
+        arguments: command.arguments.clone(),
+        folder: program.folder.clone(),
+        env: variables(command, job, data, scratch).map_err(|error| lost("its rows cannot be written", &error))?,
+        timeout: command.timeout,
+    };
+    let mut hearing = Hearing { command, judge, say, epochs: Vec::new(), last: None, verdict: None };
+    let end = call.run(output, errors, &mut |line| hearing.hear(line));
+    match (hearing.verdict.take(), end.map_err(|error| lost(&format!("`{}` cannot be run", program.name), &error))?) {
+        (Some(Verdict::Interrupted), _) => return Err(Ended::Interrupted),
+        (Some(Verdict::Pruned(at)), _) => {
+            return Err(Ended::Pruned(Pruned { epochs: hearing.epochs, at, n_parameters: None }));
+        }
+        (Some(Verdict::Failed(reason)), _) => return Err(failed(reason)),
+        (None, End::Exited(0)) => {}
+        (None, End::TimedOut) => {
+            let timeout = command.timeout.map_or_else(String::new, |limit| humantime::format_duration(limit).to_string());
+            return Err(failed(format!("it took longer than {timeout}, its `timeout`")));
+        }
+        (None, End::Signalled(signal)) if FROM_OUTSIDE.contains(&signal) => {
+            return Err(Ended::Lost(format!("`{}` was ended by signal {signal} from outside", program.name)));
+        }
+        (None, End::Stopped) => unreachable!("it is stopped by a verdict alone"),
+        (None, End::Exited(code)) => return Err(failed(quoting(&format!("exit code {code}"), folder))),
+        (None, End::Signalled(signal)) => return Err(failed(quoting(&format!("ended by signal {signal}"), folder))),
+    }
+    hearing.result(config, folder)
+}
+
+/// The variables of a fit: pure functions of its config, but for the places of its scratch folder and its rows.
+fn variables(
+    command: &CommandSpec,
+    job: &Job<'_>,
+    data: Option<&Dataset>,
+    scratch: &Path,
+) -> std::io::Result<BTreeMap<String, Option<OsString>>> {
+    let config = job.config();
+    let position = |label: &str| {
+        let labels = config.labels().iter().filter_map(|of| of.strip_prefix(label)?.strip_prefix(' '));
+        labels.last().map(OsString::from)
+    };
+    let role = if config.role() == Role::Trial { "trial" } else { "final" };
+    // 31 bits: a seed that every generator takes.
+    let seed = config.seed().child("command").as_u64() >> 33;
+    let told = [
+        Some(OsString::from(role)),
+        position("trial"),
+        position("outer"),
+        position("inner"),
+        Some(OsString::from(seed.to_string())),
+        Some(OsString::from(scratch)),
+        rows(job, data, scratch)?,
+    ];
+    // What is not told is unset: it may be left from a run this one is a part of.
+    let mut variables: BTreeMap<String, Option<OsString>> =
+        VARIABLES.into_iter().map(str::to_owned).zip(told).collect();
+    variables.extend(command.env.iter().map(|(name, value)| (name.clone(), Some(OsString::from(value)))));
+    Ok(variables)
+}
+
+/// Writes which rows the fit is about, by position and id; test rows for a final alone.
+fn rows(job: &Job<'_>, data: Option<&Dataset>, scratch: &Path) -> std::io::Result<Option<OsString>> {
+    let Some(data) = data.filter(|_| !job.rows().train.is_empty()) else { return Ok(None) };
+    let part = |rows: &[usize]| {
+        let ids: Vec<&str> = rows.iter().map(|&row| data.ids()[row].as_str()).collect();
+        serde_json::json!({ "rows": rows, "ids": ids })
+    };
+    let mut parts = serde_json::json!({ "train": part(&job.rows().train), "validation": part(&job.rows().validation) });
+    if let Some(test) = job.test() {
+        parts["test"] = part(test.rows());
+    }
+    let path = scratch.join("rows.json");
+    std::fs::write(&path, parts.to_string())?;
+    Ok(Some(path.into()))
+}
+
+/// Why a program was ended, or will not count.
+enum Verdict {
+    Interrupted,
+    Pruned(PrunedAt),
+    Failed(String),
+}
+
+/// Takes in what a program reports.
+struct Hearing<'a> {
+    command: &'a CommandSpec,
+    judge: Option<Judge>,
+    say: &'a mut dyn FnMut(Said) -> Flow,
+    epochs: Vec<EpochLine>,
+    last: Option<Result<Report, ReportError>>,
+    verdict: Option<Verdict>,
+}
+
+impl Hearing<'_> {
+    fn hear(&mut self, line: Option<&str>) -> ControlFlow<()> {
+        if self.verdict.is_none() {
+            self.verdict = match line {
+                Some(line) => self.line(line),
+                None => ((self.say)(Said::Batch { done: 0, total: 1 }) == Flow::Stop).then_some(Verdict::Interrupted),
+            };
+        }
+        if self.verdict.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn line(&mut self, line: &str) -> Option<Verdict> {
+        let report = self.last.insert(Report::read(line));
+        let Ok(Report { epoch: Some(epoch), numbers }) = report else { return None };
+        let (epoch, expected) = (*epoch, self.epochs.len() + 1);
+        if epoch != expected {
+            return Some(Verdict::Failed(format!(
+                "it reports epoch {epoch} where epoch {expected} comes next: epochs count from 1, with one line for each"
+            )));
+        }
+        if let Some(most) = self.command.n_epochs.filter(|&most| epoch > most) {
+            return Some(Verdict::Failed(format!("it reports epoch {epoch}, and its `epochs` are {most}")));
+        }
+        let numbers = match recorded(self.command, numbers) {
+            Ok(numbers) => numbers,
+            Err(reason) => return Some(Verdict::Failed(reason)),
+        };
+        let value = numbers.get(Metric::Value.name()).copied();
+        let validation = value.map(|value| (Metric::Value, value)).into_iter().collect();
+        self.epochs.push(EpochLine { epoch, phase: "command".to_owned(), train_loss: None, validation: numbers });
+        if (self.say)(Said::Epoch { epoch, phase: "command".to_owned(), train_loss: None, validation }) == Flow::Stop {
+            return Some(Verdict::Interrupted);
+        }
+        let is_pruned = self.judge.as_mut().is_some_and(|judge| judge.see(epoch, value));
+        is_pruned.then_some(Verdict::Pruned(PrunedAt { epoch, value }))
+    }
+
+    fn result(mut self, config: &FitConfig, folder: &FitFolder) -> Result<(Execution, Option<Tested>), Ended> {
+        let report = match self.last.take() {
+            None => return Err(failed(quoting("it printed no JSON object with its result, as {\"value\": 0.93}", folder))),
+            Some(report) => report.map_err(|error| failed(format!("its last line with an object: {error}")))?,
+        };
+        let numbers = recorded(self.command, &report.numbers).map_err(failed)?;
+        let Some(&value) = numbers.get(Metric::Value.name()) else {
+            let name = &self.command.value;
+            let names: Vec<&str> = report.numbers.keys().map(String::as_str).collect();
+            let has = if names.is_empty() { "no number".to_owned() } else { format!("only {}", names.join(", ")) };
+            return Err(failed(format!("its result has no number `{name}`, {has}")));
+        };
+        let score = finite(value)?;
+        if self.epochs.is_empty() {
+            let phase = "command".to_owned();
+            self.epochs.push(EpochLine { epoch: 1, phase, train_loss: None, validation: numbers.clone() });
+        }
+        let (validation_metrics, score, tested) = match config.role() {
+            Role::Trial => (numbers, Some(score), None),
+            Role::Final => (BTreeMap::new(), None, Some(Tested { predictions: None, metrics: numbers })),
+        };
+        let execution = Execution {
+            epochs: self.epochs,
+            kept_epochs: BTreeMap::new(),
+            phase_epochs: Vec::new(),
+            validation: None,
+            validation_metrics,
+            threshold: 0.5,
+            score,
+            predictor: None,
+        };
+        Ok((execution, tested))
+    }
+}
+
+/// The numbers of a report as they are recorded: the one that is searched on is called `value`, beside its own name.
+fn recorded(command: &CommandSpec, numbers: &BTreeMap<String, f64>) -> Result<BTreeMap<String, f64>, String> {
+    let mut recorded = numbers.clone();
+    let (name, value) = (&command.value, Metric::Value.name());
+    if name != value {
+        if recorded.remove(value).is_some() {
+            return Err(format!(
+                "it reports `{value}` beside `{name}`, which the experiment takes as the value; give one of them another name"
+            ));
+        }
+        recorded.extend(numbers.get(name).map(|&number| (value.to_owned(), number)));
+    }
+    Ok(recorded)
+}
+
+/// A reason with the last words of the program.
+fn quoting(reason: &str, folder: &FitFolder) -> String {
+    let words = folder.last_errors(QUOTED).join(" / ");
+    if words.is_empty() { reason.to_owned() } else { format!("{reason}: {words}") }
+}
+
+fn failed(reason: String) -> Ended {
+    Ended::Failed(FitFailure(reason))
+}

@@ -54,6 +54,12 @@ impl Study {
         Self { known, ..self }
     }
 
+    /// The same study with the trials that it has had, by number from 0, and what became of them.
+    #[must_use]
+    pub fn with_records(self, records: Vec<TrialRecord>) -> Self {
+        Self { records, ..self }
+    }
+
     /// How many trials, from the first on, a trial may see the results of.
     #[must_use]
     pub fn n_seen(&self, number: usize) -> usize {

@@ -18,7 +18,9 @@ Examples:
   xrun ls                                           the recorded runs
   xrun show @latest                                 one of them
   xrun replay @latest                               train it again and compare
-  xrun diff @latest RUN                             what two runs differ in";
+  xrun diff @latest RUN                             what two runs differ in
+  xrun ask experiments/external.rhai                the next trial of an objective of your own
+  xrun tell RUN --trial 0 --value 0.93              ... and its value";
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -63,6 +65,10 @@ pub(super) enum Command {
     Check(ScriptArguments),
     /// Show what a run would do: data, folds, studies, fits
     Plan(PlanArguments),
+    /// Give the next trial of an external objective: any program can evaluate it
+    Ask(AskArguments),
+    /// Take the value of a trial that was asked for
+    Tell(TellArguments),
     /// Go on with a run that was stopped
     Resume(ResumeArguments),
     /// List the recorded runs
@@ -148,6 +154,67 @@ pub(super) struct ResumeArguments {
     /// Print nothing but the result
     #[arg(long, short)]
     pub(super) quiet: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AskArguments {
+    /// The experiment script, whose objective is external(#{...})
+    #[arg(value_name = "SCRIPT")]
+    pub(super) script: PathBuf,
+
+    /// Sets a param, fixes a parameter, or replaces what stands at a path
+    #[arg(value_name = "KEY=VALUE")]
+    pub(super) overrides: Vec<String>,
+
+    /// The run it belongs to [default: the latest of this very experiment; a new one if there is none]
+    #[arg(long, value_name = "RUN", conflicts_with = "new")]
+    pub(super) run: Option<String>,
+
+    /// Begin a new run
+    #[arg(long)]
+    pub(super) new: bool,
+
+    /// Give this trial once more, which was asked for and not told
+    #[arg(long, value_name = "N", conflicts_with = "new")]
+    pub(super) again: Option<usize>,
+
+    /// Print one JSON object: run, path, n_trials, done, trial, assignment; at the end best
+    #[arg(long)]
+    pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("result").required(true).args(["value", "failed"]))]
+pub(super) struct TellArguments {
+    /// An id, the beginning of one, a path, or @latest
+    #[arg(value_name = "RUN")]
+    pub(super) run: String,
+
+    /// The trial
+    #[arg(long, value_name = "N")]
+    pub(super) trial: usize,
+
+    /// Its value; what is no finite number makes it a failed trial
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(super) value: Option<f64>,
+
+    /// It failed, for this reason
+    #[arg(long, value_name = "REASON", conflicts_with = "epoch")]
+    pub(super) failed: Option<String>,
+
+    /// The value is that after this epoch, from 1; the answer says whether to go on
+    #[arg(long, value_name = "N")]
+    pub(super) epoch: Option<usize>,
+
+    /// Print one JSON object: run, trial, verdict (go_on, stop or ended)
+    #[arg(long)]
+    pub(super) json: bool,
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,

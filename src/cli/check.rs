@@ -160,6 +160,12 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     if let Some(data) = data {
         lines.push(format!("data     {data}"));
     }
+    if let Some(program) = experiment.program() {
+        lines.push(format!("program  {} in {}, once a fit", program.name, program.folder.display()));
+    }
+    if experiment.external().is_some() {
+        lines.push("value    told from outside: xrun ask, xrun tell".to_owned());
+    }
     if let Some(splits) = &prepared.splits {
         let sizes: Vec<String> = splits
             .outer()

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Exit;
 use crate::device::{DeviceError, UnknownDevice};
-use crate::runner::RunError;
+use crate::runner::{AskError, RunError};
 use crate::script::{Diagnostic, Place};
 use crate::settings::{self, SettingsError};
 use crate::store::{FindError, RecordError, StoreError};
@@ -115,6 +115,29 @@ impl From<RunError> for Failure {
             | RunError::SplitFile { .. }
             | RunError::ReadSplits { .. }
             | RunError::Config(_) => Self::new(Exit::Usage, error.to_string()),
+        }
+    }
+}
+
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Self {
+        let failure = Self::new(Exit::Usage, error.to_string());
+        match error {
+            AskError::Run(error) => error.into(),
+            AskError::Store(error) => error.into(),
+            AskError::NotExternal { .. } => {
+                failure.hint("`xrun SCRIPT` runs it; to tell values, set objective: external(#{...})")
+            }
+            AskError::OtherConfig { run } => failure.hint(format!(
+                "give the script as it was, or its own: `xrun show {run}` has the path of its config.rhai"
+            )),
+            AskError::Waits { needs, .. } | AskError::AllAsked { needs, .. } => {
+                failure.hint(format!("if whoever evaluated trial {needs} is gone: xrun ask SCRIPT --again {needs}"))
+            }
+            AskError::NotAsked { .. }
+            | AskError::Told { .. }
+            | AskError::Epoch { .. }
+            | AskError::PastTheLast { .. } => failure,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: reads arguments and settings, calls the rest, and is the one place that prints and picks exit codes.
 
 mod args;
+mod ask;
 mod check;
 mod diff;
 mod doctor;
@@ -65,6 +66,8 @@ pub fn main() -> ExitCode {
         None => run::run(&arguments.run),
         Some(Command::Check(check)) => check::check(check),
         Some(Command::Plan(plan)) => check::plan(plan),
+        Some(Command::Ask(ask)) => ask::ask(ask),
+        Some(Command::Tell(tell)) => ask::tell(tell),
         Some(Command::Resume(resume)) => resume::resume(resume),
         Some(Command::Ls(ls)) => ls::ls(ls),
         Some(Command::Show(show)) => show::show(show),

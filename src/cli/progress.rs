@@ -112,7 +112,14 @@ impl Progress for Terminal {
         }
     }
 
-    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: Option<f64>, validation: &[(Metric, f64)]) {
+    fn epoch(
+        &mut self,
+        worker: usize,
+        epoch: usize,
+        phase: &str,
+        train_loss: Option<f64>,
+        validation: &[(Metric, f64)],
+    ) {
         if let Some(bars) = &self.bars {
             let bar = &bars.epochs[worker];
             bar.set_position(epoch as u64);

@@ -80,6 +80,9 @@ fn failure(error: ReplayError, name: &str) -> Failure {
         ReplayError::Unfinished { .. } => Failure::new(Exit::Usage, message)
             .hint("`xrun resume` goes on with it; its finished fits can be replayed now"),
         ReplayError::OtherData { .. } => Failure::new(Exit::Different, message).hint(elsewhere),
+        ReplayError::OtherInput { .. } => {
+            Failure::new(Exit::Different, message).hint("put it back as it was; git may know it")
+        }
         ReplayError::Data(_) => Failure::new(Exit::Usage, message).hint(elsewhere),
         // What a run says of going on is not for a replay: nothing of it is kept.
         ReplayError::Run(

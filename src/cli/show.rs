@@ -70,6 +70,9 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
             lines.push(format!("\n{insight}"));
         }
         lines.push(format!("\nrun it again: xrun {}", run.path.join("config.rhai").display()));
+    } else if manifest.external {
+        let config = run.path.join("config.rhai");
+        lines.push(format!("\nits trials are told from outside; go on with it: xrun ask {}", config.display()));
     } else if run.status(last) == "running" {
         lines.push("\nit is running".to_owned());
     } else {

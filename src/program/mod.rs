@@ -64,7 +64,8 @@ pub enum End {
 /// there is no such file that can be run.
 #[must_use]
 pub fn find(name: &str, folder: &Path) -> Option<PathBuf> {
-    let runs = |path: &PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    let runs =
+        |path: &PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
     if name.contains('/') {
         return Some(folder.join(name)).filter(runs);
     }
@@ -82,8 +83,7 @@ impl Call {
     /// The program or its guard cannot be started, or its output not be kept.
     pub fn run(
         &self,
-        output: File,
-        errors: File,
+        (output, errors): (File, File),
         hear: &mut dyn FnMut(Option<&str>) -> ControlFlow<()>,
     ) -> io::Result<End> {
         let guard = Guard::start()?;
@@ -149,7 +149,10 @@ fn end(status: ExitStatus) -> End {
 }
 
 /// What was printed and not heard yet. A process that left the group may still hold the output open; it is not waited for.
-fn rest(lines: &Receiver<io::Result<String>>, hear: &mut dyn FnMut(Option<&str>) -> ControlFlow<()>) -> io::Result<ControlFlow<()>> {
+fn rest(
+    lines: &Receiver<io::Result<String>>,
+    hear: &mut dyn FnMut(Option<&str>) -> ControlFlow<()>,
+) -> io::Result<ControlFlow<()>> {
     while let Ok(line) = lines.recv_timeout(GRACE) {
         if hear(Some(&line?)).is_break() {
             return Ok(ControlFlow::Break(()));

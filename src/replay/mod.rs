@@ -111,6 +111,12 @@ pub enum ReplayError {
         /// Of the data opened now.
         found: String,
     },
+    /// A file that the program's result depends on is another one.
+    #[error("{} is not what it was when the run was recorded", path.display())]
+    OtherInput {
+        /// The file.
+        path: PathBuf,
+    },
     /// The data cannot be used.
     #[error(transparent)]
     Data(DataError),
@@ -186,6 +192,9 @@ fn open_data(record: &Record, evaluated: &Evaluated, cache: &Path) -> Result<Pre
         RunError::Data(error) => ReplayError::Data(error),
         error => ReplayError::Run(error),
     })?;
+    if let Some(path) = prepared.inputs.changed_since(&record.run().manifest.inputs) {
+        return Err(ReplayError::OtherInput { path: path.to_owned() });
+    }
     let found = prepared.data.as_ref().map(Dataset::fingerprint);
     match (&record.run().manifest.data_fingerprint, found) {
         (Some(recorded), Some(found)) if recorded != found => {

@@ -29,6 +29,7 @@ const EXPERIMENT_HEADER: [&str; 1] =
 /// The config does not fit the data, the record cannot be written, a worker ended too often, a signal came, or a final
 /// fit failed.
 pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) -> Result<Report, RunError> {
+    refuse_external(&request.evaluated.outcome)?;
     let mut fold = None;
     let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
     let mut folder = RunFolder::create(request.results, &subject.experiment)?;
@@ -42,6 +43,31 @@ pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progre
         .map_err(|error| error.of_run(&path))
 }
 
+/// A new run of trials that are told from outside; its folder is locked.
+pub(super) fn begin(
+    request: &Request<'_>,
+    prepared: &Prepared,
+    experiment: &str,
+    n_trials: usize,
+) -> Result<RunFolder, RunError> {
+    let mut folder = RunFolder::create(request.results, experiment)?;
+    write_beginning(request, prepared, &folder)?;
+    folder.record(&Event::RunStarted { n_fits: n_trials })?;
+    Ok(folder)
+}
+
+/// Nothing here can train what is told from outside.
+fn refuse_external(outcome: &Outcome) -> Result<(), RunError> {
+    match outcome {
+        Outcome::Experiment(experiment) if experiment.external().is_some() => Err(RunError::Config(
+            "the objective of this experiment is `external`: there is nothing to train here; `xrun ask` gives its trials, \
+             `xrun tell` takes their values"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Goes on with a run that was stopped; what it has recorded is kept.
 ///
 /// # Errors
@@ -53,6 +79,7 @@ pub fn resume(
     prepared: &Prepared,
     progress: &mut dyn Progress,
 ) -> Result<Report, RunError> {
+    refuse_external(&request.evaluated.outcome)?;
     check_same(request, &recorded.manifest, prepared)?;
     let mut fold = None;
     let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
@@ -80,19 +107,24 @@ fn check_same(request: &Request<'_>, manifest: &Manifest, prepared: &Prepared) -
             path.display()
         )));
     }
-    for (what, begun, now) in [
-        ("numerics version", manifest.numerics_version.as_str(), numerics::VERSION),
-        ("seed version", &manifest.seed_version, seed::VERSION),
-        ("device class", &manifest.device_class, request.device.class()),
-    ] {
-        if begun != now {
-            return Err(RunError::Config(format!(
-                "the run was begun with {what} `{begun}`, this is `{now}`: its numbers would not be those of one run; \
-                 go on where it was begun, or run its config.rhai anew"
-            )));
-        }
+    same_versions(manifest)?;
+    same("device class", &manifest.device_class, request.device.class())
+}
+
+/// Whether the versions that decide the numbers of a run are those it was begun with.
+pub(super) fn same_versions(manifest: &Manifest) -> Result<(), RunError> {
+    same("numerics version", &manifest.numerics_version, numerics::VERSION)?;
+    same("seed version", &manifest.seed_version, seed::VERSION)
+}
+
+fn same(what: &str, begun: &str, now: &str) -> Result<(), RunError> {
+    if begun == now {
+        return Ok(());
     }
-    Ok(())
+    Err(RunError::Config(format!(
+        "the run was begun with {what} `{begun}`, this is `{now}`: its numbers would not be those of one run; \
+         go on where it was begun, or run its config.rhai anew"
+    )))
 }
 
 /// What the run consists of; `fold` keeps the rows of a fit's config.
@@ -184,13 +216,18 @@ fn fit_job<'a>(
     })
 }
 
+/// What stands in a run's `config.rhai`.
+pub(super) fn config(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Experiment(experiment) => experiment.script(&EXPERIMENT_HEADER.map(str::to_owned)),
+        Outcome::Fit(fit) => fit.script(&FIT_HEADER.map(str::to_owned)),
+    }
+}
+
 /// Everything but the journal that stands in a run's folder before the first fit; the manifest last, for a folder
 /// without one is no run.
 fn write_beginning(request: &Request<'_>, prepared: &Prepared, folder: &RunFolder) -> Result<(), RunError> {
-    let config = match &request.evaluated.outcome {
-        Outcome::Experiment(experiment) => experiment.script(&EXPERIMENT_HEADER.map(str::to_owned)),
-        Outcome::Fit(fit) => fit.script(&FIT_HEADER.map(str::to_owned)),
-    };
+    let config = config(&request.evaluated.outcome);
     let splits = prepared.splits_json()?;
     folder.import(".root", "")?;
     for source in &request.evaluated.sources {
@@ -246,7 +283,7 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
         data_fingerprint: prepared.data.as_ref().map(|data| data.fingerprint().to_owned()),
         data: prepared.data.as_ref().map(Dataset::describe),
         inputs: prepared.inputs.recorded(),
-        external: matches!(&request.evaluated.outcome, Outcome::Experiment(experiment) if experiment.is_external()),
+        external: matches!(&request.evaluated.outcome, Outcome::Experiment(experiment) if experiment.external().is_some()),
         device: request.device.kind().to_string(),
         device_class: request.device.class().to_owned(),
         promise: request.device.promise().to_owned(),

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -18,7 +17,7 @@ use crate::pruner::Judge;
 use crate::spec::FitConfig;
 use crate::spec::Role;
 use crate::spec::command::CommandSpec;
-use crate::store::{EpochLine, FitFolder, PrunedAt};
+use crate::store::{EpochLine, FitFolder, PrunedAt, StoreError};
 use crate::train::Flow;
 
 /// Lines of standard error that a failure quotes.
@@ -31,52 +30,39 @@ const VARIABLES: [&str; 7] =
 /// Signals that come from outside and say nothing about the fit: SIGHUP, SIGINT, SIGKILL and SIGTERM.
 const FROM_OUTSIDE: [i32; 4] = [1, 2, 9, 15];
 
-/// Runs the program of a fit.
+/// Runs the program of a fit. It failed, reported nothing that can be compared, or was ended, unless it has a result.
 ///
 /// # Errors
-/// It failed, reported nothing that can be compared, or was ended.
+/// What it says cannot be kept.
 pub(super) fn execute(
     command: &CommandSpec,
     job: &Job<'_>,
     data: Option<&Dataset>,
     folder: &FitFolder,
-    (output, errors): (File, File),
-    scratch: &Path,
     judge: Option<Judge>,
     say: &mut dyn FnMut(Said) -> Flow,
-) -> Result<(Execution, Option<Tested>), Ended> {
-    let config = job.config();
-    let lost = |what: &str, error: &std::io::Error| Ended::Lost(format!("{what}: {error}"));
+) -> Result<Result<Gave, Ended>, StoreError> {
+    let (logs, scratch) = (folder.logs()?, folder.scratch()?);
+    let call = match call(command, job, data, &scratch) {
+        Ok(call) => call,
+        Err(ended) => return Ok(Err(ended)),
+    };
+    let mut hearing = Hearing { command, judge, say, epochs: Vec::new(), last: None, verdict: None };
+    let ended = call.run(logs, &mut |line| hearing.hear(line));
+    Ok(hearing.conclude(ended, job.config(), folder))
+}
+
+fn call(command: &CommandSpec, job: &Job<'_>, data: Option<&Dataset>, scratch: &Path) -> Result<Call, Ended> {
     let program = &command.program;
-    let call = Call {
+    Ok(Call {
         program: program::find(&program.name, &program.folder)
             .ok_or_else(|| Ended::Lost(format!("the program `{}` is gone", program.name)))?,
         arguments: command.arguments.clone(),
         folder: program.folder.clone(),
-        env: variables(command, job, data, scratch).map_err(|error| lost("its rows cannot be written", &error))?,
+        env: variables(command, job, data, scratch)
+            .map_err(|error| Ended::Lost(format!("its rows cannot be written: {error}")))?,
         timeout: command.timeout,
-    };
-    let mut hearing = Hearing { command, judge, say, epochs: Vec::new(), last: None, verdict: None };
-    let end = call.run(output, errors, &mut |line| hearing.hear(line));
-    match (hearing.verdict.take(), end.map_err(|error| lost(&format!("`{}` cannot be run", program.name), &error))?) {
-        (Some(Verdict::Interrupted), _) => return Err(Ended::Interrupted),
-        (Some(Verdict::Pruned(at)), _) => {
-            return Err(Ended::Pruned(Pruned { epochs: hearing.epochs, at, n_parameters: None }));
-        }
-        (Some(Verdict::Failed(reason)), _) => return Err(failed(reason)),
-        (None, End::Exited(0)) => {}
-        (None, End::TimedOut) => {
-            let timeout = command.timeout.map_or_else(String::new, |limit| humantime::format_duration(limit).to_string());
-            return Err(failed(format!("it took longer than {timeout}, its `timeout`")));
-        }
-        (None, End::Signalled(signal)) if FROM_OUTSIDE.contains(&signal) => {
-            return Err(Ended::Lost(format!("`{}` was ended by signal {signal} from outside", program.name)));
-        }
-        (None, End::Stopped) => unreachable!("it is stopped by a verdict alone"),
-        (None, End::Exited(code)) => return Err(failed(quoting(&format!("exit code {code}"), folder))),
-        (None, End::Signalled(signal)) => return Err(failed(quoting(&format!("ended by signal {signal}"), folder))),
-    }
-    hearing.result(config, folder)
+    })
 }
 
 /// The variables of a fit: pure functions of its config, but for the places of its scratch folder and its rows.
@@ -88,8 +74,8 @@ fn variables(
 ) -> std::io::Result<BTreeMap<String, Option<OsString>>> {
     let config = job.config();
     let position = |label: &str| {
-        let labels = config.labels().iter().filter_map(|of| of.strip_prefix(label)?.strip_prefix(' '));
-        labels.last().map(OsString::from)
+        let mut labels = config.labels().iter().filter_map(|of| of.strip_prefix(label)?.strip_prefix(' '));
+        labels.next_back().map(OsString::from)
     };
     let role = if config.role() == Role::Trial { "trial" } else { "final" };
     // 31 bits: a seed that every generator takes.
@@ -125,6 +111,9 @@ fn rows(job: &Job<'_>, data: Option<&Dataset>, scratch: &Path) -> std::io::Resul
     std::fs::write(&path, parts.to_string())?;
     Ok(Some(path.into()))
 }
+
+/// What a program gave, and of a final what it says of test rows.
+type Gave = (Execution, Option<Tested>);
 
 /// Why a program was ended, or will not count.
 enum Verdict {
@@ -180,9 +169,34 @@ impl Hearing<'_> {
         is_pruned.then_some(Verdict::Pruned(PrunedAt { epoch, value }))
     }
 
-    fn result(mut self, config: &FitConfig, folder: &FitFolder) -> Result<(Execution, Option<Tested>), Ended> {
+    fn conclude(mut self, ended: std::io::Result<End>, config: &FitConfig, folder: &FitFolder) -> Result<Gave, Ended> {
+        let name = &self.command.program.name;
+        let end = ended.map_err(|error| Ended::Lost(format!("`{name}` cannot be run: {error}")))?;
+        match (self.verdict.take(), end) {
+            (Some(Verdict::Interrupted), _) => Err(Ended::Interrupted),
+            (Some(Verdict::Pruned(at)), _) => {
+                Err(Ended::Pruned(Pruned { epochs: self.epochs, at, n_parameters: None }))
+            }
+            (Some(Verdict::Failed(reason)), _) => Err(failed(reason)),
+            (None, End::Exited(0)) => self.result(config, folder),
+            (None, End::Exited(code)) => Err(failed(quoting(&format!("exit code {code}"), folder))),
+            (None, End::Signalled(signal)) if FROM_OUTSIDE.contains(&signal) => {
+                Err(Ended::Lost(format!("`{name}` was ended by signal {signal} from outside")))
+            }
+            (None, End::Signalled(signal)) => Err(failed(quoting(&format!("ended by signal {signal}"), folder))),
+            (None, End::TimedOut) => {
+                let limit = self.command.timeout.map(|limit| humantime::format_duration(limit).to_string());
+                Err(failed(format!("it took longer than {}, its `timeout`", limit.unwrap_or_default())))
+            }
+            (None, End::Stopped) => unreachable!("it is stopped by a verdict alone"),
+        }
+    }
+
+    fn result(mut self, config: &FitConfig, folder: &FitFolder) -> Result<Gave, Ended> {
         let report = match self.last.take() {
-            None => return Err(failed(quoting("it printed no JSON object with its result, as {\"value\": 0.93}", folder))),
+            None => {
+                return Err(failed(quoting("it printed no JSON object with its result, as {\"value\": 0.93}", folder)));
+            }
             Some(report) => report.map_err(|error| failed(format!("its last line with an object: {error}")))?,
         };
         let numbers = recorded(self.command, &report.numbers).map_err(failed)?;

@@ -28,6 +28,7 @@ impl Earlier {
                     earlier.fits.insert(fit);
                 }
                 Event::RunStarted { .. }
+                | Event::TrialEpoch { .. }
                 | Event::FitLost { .. }
                 | Event::RunInterrupted { .. }
                 | Event::RunResumed

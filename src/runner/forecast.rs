@@ -36,6 +36,9 @@ pub fn forecast(
     let mut fold = None;
     let subject = subject(outcome, prepared, &mut fold)?;
     let n_fits = subject.n_fits;
+    if matches!(outcome, Outcome::Experiment(experiment) if experiment.external().is_some()) {
+        return Ok(Forecast { n_reused: 0, n_others: n_fits, reused_from: Vec::new() });
+    }
     for mut unit in subject.units {
         loop {
             let ready = unit.advance()?.0;
@@ -52,8 +55,7 @@ pub fn forecast(
                     }
                 };
                 let inputs = &prepared.inputs.digests();
-                let key =
-                    fit_key(job.config(), prepared.data.as_ref(), job.rows(), job.test(), device_class, inputs);
+                let key = fit_key(job.config(), prepared.data.as_ref(), job.rows(), job.test(), device_class, inputs);
                 match shelf.find(&key) {
                     Some(found) => {
                         n_reused += 1;

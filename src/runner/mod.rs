@@ -6,6 +6,7 @@
 //! trained now, before the run was stopped, or by another run is the same to everything that follows. What a study
 //! suggests depends on its trials alone, never on who finished first.
 
+mod ask;
 mod begin;
 mod command;
 mod earlier;
@@ -24,11 +25,13 @@ mod scoring;
 mod session;
 mod study_run;
 mod study_summary;
+mod told;
 mod unit;
 mod worker;
 
 use std::path::{Path, PathBuf};
 
+pub use ask::{Answer, Asked, Of, Outside, Verdict, Which, ask, tell};
 pub use begin::{resume, run};
 pub use execute::FitFailure;
 pub use forecast::{Forecast, forecast};
@@ -36,6 +39,7 @@ pub use inputs::Inputs;
 pub use interrupt::Interrupt;
 pub use pool::Crew;
 pub use prepare::{Prepared, prepare};
+pub use told::AskError;
 pub use worker::work;
 
 use crate::data::DataError;
@@ -123,7 +127,14 @@ pub trait Progress {
     /// So many batches of its epoch are done.
     fn batch(&mut self, worker: usize, done: usize, total: usize);
     /// Its epoch ended.
-    fn epoch(&mut self, worker: usize, epoch: usize, phase: &str, train_loss: Option<f64>, validation: &[(Metric, f64)]);
+    fn epoch(
+        &mut self,
+        worker: usize,
+        epoch: usize,
+        phase: &str,
+        train_loss: Option<f64>,
+        validation: &[(Metric, f64)],
+    );
     /// A fit ended.
     fn fit_finished(&mut self, label: &str, result: &Result<FitLine, FitFailure>, effort: &Effort);
     /// So many fits are not needed any more, because their trial was given up.

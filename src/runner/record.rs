@@ -52,50 +52,16 @@ pub(super) fn carry_out(
     device: &OpenDevice,
     say: &mut dyn FnMut(Said) -> Flow,
 ) -> Result<(), Undone> {
-    let folder = FitFolder::open(order.folder.clone())?;
-    let (config, rows, test) = (order.job.config(), order.job.rows(), order.job.test());
+    let mut folder = FitFolder::open(order.folder.clone())?;
     let (started, clock) = (SystemTime::now(), Instant::now());
-    if let Learner::Command(command) = config.learner() {
-        let (logs, scratch) = (folder.logs()?, folder.scratch()?);
-        let judge = judge(config, None);
-        let executed = command::execute(command, &order.job, data, &folder, logs, &scratch, judge, say);
-        let result = executed.map(|(execution, tested)| End::Complete(Box::new(execution), tested));
-        return record(order, folder, data, device, (started, clock), result, None, say);
-    }
-    let from = folder.last_checkpoint(&order.key).and_then(|state| Checkpoint::from_bytes(&state).ok());
-    let continued_after_epoch = from.as_ref().and_then(|from| from.epochs().last()).map(|epoch| epoch.epoch);
-    let mut watch = Watch {
-        folder: &folder,
-        key: &order.key,
-        config,
-        judge: judge(config, from.as_ref()),
-        say,
-        refused: None,
-        last: Instant::now(),
-        pause: CHECKPOINT_AFTER,
+    let (result, continued_after_epoch) = match order.job.config().learner() {
+        Learner::Command(command) => {
+            let judge = judge(order.job.config(), None);
+            let executed = command::execute(command, &order.job, data, &folder, judge, say)?;
+            (executed.map(|(execution, tested)| End::Complete(Box::new(execution), tested)), None)
+        }
+        Learner::Network { .. } | Learner::Formula(_) => train(order, data, device, &folder, say)?,
     };
-    let executed = execute::execute(config, data, rows, device, from, &mut watch);
-    if let Some(error) = watch.refused {
-        return Err(error.into());
-    }
-    let result = executed.and_then(|execution| {
-        let tested = test.map(|test| execute::test(config, &execution, data, test)).transpose()?;
-        Ok(End::Complete(Box::new(execution), tested))
-    });
-    record(order, folder, data, device, (started, clock), result, continued_after_epoch, say)
-}
-
-/// Writes how a fit ended, if that is its own doing.
-fn record(
-    order: &Order<'_>,
-    mut folder: FitFolder,
-    data: Option<&Dataset>,
-    device: &OpenDevice,
-    (started, clock): (SystemTime, Instant),
-    result: Result<End, Ended>,
-    continued_after_epoch: Option<usize>,
-    say: &mut dyn FnMut(Said) -> Flow,
-) -> Result<(), Undone> {
     let end = match result {
         Ok(end) => end,
         Err(Ended::Pruned(pruned)) => End::Pruned(pruned),
@@ -114,6 +80,38 @@ fn record(
     let started = humantime::format_rfc3339_millis(started).to_string();
     say(Said::Done { started, seconds });
     Ok(())
+}
+
+/// How the training of a model or the evaluation of a formula ended, and the epoch it went on from if it did.
+fn train(
+    order: &Order<'_>,
+    data: Option<&Dataset>,
+    device: &OpenDevice,
+    folder: &FitFolder,
+    say: &mut dyn FnMut(Said) -> Flow,
+) -> Result<(Result<End, Ended>, Option<usize>), StoreError> {
+    let (config, rows, test) = (order.job.config(), order.job.rows(), order.job.test());
+    let from = folder.last_checkpoint(&order.key).and_then(|state| Checkpoint::from_bytes(&state).ok());
+    let continued_after_epoch = from.as_ref().and_then(|from| from.epochs().last()).map(|epoch| epoch.epoch);
+    let mut watch = Watch {
+        folder,
+        key: &order.key,
+        config,
+        judge: judge(config, from.as_ref()),
+        say,
+        refused: None,
+        last: Instant::now(),
+        pause: CHECKPOINT_AFTER,
+    };
+    let executed = execute::execute(config, data, rows, device, from, &mut watch);
+    if let Some(error) = watch.refused {
+        return Err(error);
+    }
+    let result = executed.and_then(|execution| {
+        let tested = test.map(|test| execute::test(config, &execution, data, test)).transpose()?;
+        Ok(End::Complete(Box::new(execution), tested))
+    });
+    Ok((result, continued_after_epoch))
 }
 
 fn write(

@@ -109,6 +109,24 @@ fn course(experiment: &Experiment, n_folds: usize) -> Course {
     Course { n_folds, pace, direction }
 }
 
+/// The study of a search at its node of the seed tree.
+pub(super) fn study(experiment: &Experiment, search: &SearchSpec, node: Seed) -> Study {
+    let directions: Vec<Direction> = search.objectives().map(|objective| objective.direction).collect();
+    Study::new(experiment.space().clone(), search.sampler, directions, node, search.lag)
+        .with_known(search.enqueue.clone())
+}
+
+/// What is told of a trial in the table of trials.
+pub(super) fn row(id: StudyId, record: &TrialRecord) -> TrialRow {
+    TrialRow {
+        outer: id.outer(),
+        inner: id.inner(),
+        trial: record.number,
+        assignment: record.assignment.clone(),
+        state: record.state.clone(),
+    }
+}
+
 impl<'a> StudyRun<'a> {
     pub(super) fn new(
         id: StudyId,
@@ -126,9 +144,7 @@ impl<'a> StudyRun<'a> {
         };
         let study = experiment.search().map(|search| {
             let node = id.labels().iter().fold(Seed::root(experiment.seed()), |seed, label| seed.child(label));
-            let directions: Vec<Direction> = search.objectives().map(|objective| objective.direction).collect();
-            Study::new(experiment.space().clone(), search.sampler, directions, node, search.lag)
-                .with_known(search.enqueue.clone())
+            study(experiment, search, node)
         });
         let stage = if study.is_some() { Stage::Searching } else { Stage::Chosen };
         Self {
@@ -346,13 +362,7 @@ impl<'a> StudyRun<'a> {
     /// The trials that have ended, by number.
     pub(super) fn rows(&self) -> impl Iterator<Item = TrialRow> {
         let records = self.study.as_ref().map(Study::records).unwrap_or_default();
-        records.iter().filter(|record| record.state != TrialState::Pending).map(|record| TrialRow {
-            outer: self.id.outer(),
-            inner: self.id.inner(),
-            trial: record.number,
-            assignment: record.assignment.clone(),
-            state: record.state.clone(),
-        })
+        records.iter().filter(|record| record.state != TrialState::Pending).map(|record| row(self.id, record))
     }
 
     /// What the search found; `None` without one.

@@ -77,7 +77,8 @@ fn value(takes: &Type, tree: &Tree<Infallible>) -> String {
             format!("{{{}}}", entries(known, map.iter().map(|(key, tree)| (key.as_str(), tree))))
         }
         (Type::Map(item), Tree::Map(map)) => {
-            let entries: Vec<String> = map.iter().map(|(key, tree)| format!("{}: {}", text(key), value(item, tree))).collect();
+            let entries: Vec<String> =
+                map.iter().map(|(key, tree)| format!("{}: {}", text(key), value(item, tree))).collect();
             format!("{{{}}}", entries.join(", "))
         }
         (_, Tree::Make(built)) => make(built, &[]),

@@ -270,7 +270,9 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
         (Type::Scalar, tree @ (Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_))) => Ok(tree),
         (Type::Duration, Tree::Text(text)) => match humantime::parse_duration(&text) {
             Ok(duration) if !duration.is_zero() => Ok(Tree::Text(text)),
-            _ => Err(Problem::new(format!("{text:?} is no duration")).hint("write it as \"90s\", \"10m\" or \"1h 30m\"")),
+            _ => {
+                Err(Problem::new(format!("{text:?} is no duration")).hint("write it as \"90s\", \"10m\" or \"1h 30m\""))
+            }
         },
         (Type::Int { low, high }, Tree::Int(i)) if (*low..=*high).contains(&i) => Ok(Tree::Int(i)),
         (Type::Float { low, high }, Tree::Float(x)) if (*low..=*high).contains(&x) => Ok(Tree::Float(x)),

@@ -20,7 +20,7 @@ use crate::sampler::Sampler;
 use crate::space::SearchSpace;
 use crate::split::{NestedSplitter, Take};
 use crate::trial::Direction;
-use crate::value::Assignment;
+use crate::value::{Assignment, Value};
 
 /// What is optimised: a metric and which way is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,31 @@ pub enum Folds {
     },
 }
 
+/// An objective that somebody else evaluates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct External {
+    /// Epochs that are told of a trial at most.
+    pub n_epochs: Option<usize>,
+}
+
+impl External {
+    fn of(objective: &Make<Leaf>) -> Result<Self, Problem> {
+        let n_epochs = match objective.get("epochs") {
+            None => None,
+            Some(Tree::Int(n)) => Some(*n),
+            Some(Tree::Leaf(Leaf::Param(param))) => match param.value {
+                Value::Int(n) => Some(n),
+                _ => unreachable!("{}", parse::CHECKED),
+            },
+            Some(_) => {
+                let problem = Problem::new("the number of epochs is the same for all trials").hint("write one number");
+                return Err(problem.under(Step::Key("epochs".to_owned())).under(Step::Key("objective".to_owned())));
+            }
+        };
+        Ok(Self { n_epochs: n_epochs.map(|n| usize::try_from(n).expect(parse::CHECKED)) })
+    }
+}
+
 /// How the decision threshold of a two-class model comes about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ThresholdRule {
@@ -142,7 +167,7 @@ pub struct Experiment {
     search: Option<SearchSpec>,
     threshold: ThresholdRule,
     program: Option<Program>,
-    is_external: bool,
+    external: Option<External>,
 }
 
 impl Experiment {
@@ -167,8 +192,9 @@ impl Experiment {
             _ => None,
         };
         let (is_formula, program) = (objective.is_some(), objective.and_then(Program::of));
-        let is_external = objective.is_some_and(|objective| objective.constructor().name == "external");
-        if is_external {
+        let external = objective.filter(|objective| objective.constructor().name == "external");
+        let external = external.map(External::of).transpose().map_err(blame)?;
+        if external.is_some() {
             for left_out in ["data", "cv"] {
                 if make.get(left_out).is_some() {
                     let problem = Problem::new("an `external` objective is one study, without data and folds");
@@ -228,7 +254,7 @@ impl Experiment {
             search,
             name,
             program,
-            is_external,
+            external,
             names,
             make,
         })
@@ -288,10 +314,10 @@ impl Experiment {
         self.program.as_ref()
     }
 
-    /// Whether its objective is told from outside, by `xrun tell`.
+    /// Its objective, if that is told from outside by `xrun tell`.
     #[must_use]
-    pub fn is_external(&self) -> bool {
-        self.is_external
+    pub fn external(&self) -> Option<External> {
+        self.external
     }
 
     /// The root of its random streams, as the user wrote it.

@@ -89,7 +89,13 @@ impl Family {
     pub fn is_searchable(self) -> bool {
         matches!(
             self,
-            Self::Model | Self::Backbone | Self::Layer | Self::Phase | Self::Optimizer | Self::Augment | Self::Objective
+            Self::Model
+                | Self::Backbone
+                | Self::Layer
+                | Self::Phase
+                | Self::Optimizer
+                | Self::Augment
+                | Self::Objective
         )
     }
 }

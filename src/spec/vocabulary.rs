@@ -163,7 +163,12 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             field("split", Type::Family(Family::Split), Default::Absent, "its place in the cross-validation"),
             field("model", Type::Family(Family::Model), Default::Absent, "the model"),
             field("train", Type::List(&Type::Family(Family::Phase)), Default::Absent, "phases of training, in order"),
-            field("objective", Type::Family(Family::Objective), Default::Absent, "an objective in place of model and train"),
+            field(
+                "objective",
+                Type::Family(Family::Objective),
+                Default::Absent,
+                "an objective in place of model and train",
+            ),
             field(
                 "threshold",
                 Type::Family(Family::Threshold),
@@ -690,12 +695,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
                 Default::Absent,
                 "more arguments by name: #{ lr: 0.1 } is given as --lr 0.1",
             ),
-            field(
-                "env",
-                Type::Map(&Type::Scalar),
-                Default::Absent,
-                "environment variables, beside those it inherits",
-            ),
+            field("env", Type::Map(&Type::Scalar), Default::Absent, "environment variables, beside those it inherits"),
             field(
                 "inputs",
                 Type::List(&Type::Path),

@@ -129,6 +129,23 @@ pub fn find(results: &Path, asked: &str) -> Result<RunEntry, FindError> {
     Ok(RunEntry::read(&locate(results, asked)?)?)
 }
 
+/// The latest run of an experiment whose `config.rhai` has this digest.
+///
+/// # Errors
+/// The results or such a run cannot be read.
+pub fn latest_of(results: &Path, experiment: &str, config_blake3: &str) -> Result<Option<RunEntry>, StoreError> {
+    for name in scan::names(results)?.iter().rev().filter(|name| name.experiment == experiment) {
+        let path = name.path(results);
+        if is_run(&path) {
+            let run = RunEntry::read(&path)?;
+            if run.manifest.config_blake3 == config_blake3 {
+                return Ok(Some(run));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The folder of the run of this id, of this unique beginning of an id, at this path, or `@latest`. An id that is whole
 /// is found even where others begin with it.
 ///

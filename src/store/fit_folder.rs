@@ -197,7 +197,8 @@ impl FitFolder {
     /// The file system refused.
     pub fn metrics(&mut self, epochs: &[EpochLine]) -> Result<(), StoreError> {
         let known = Metric::ALL.map(Metric::name);
-        let mut metrics: Vec<&str> = epochs.iter().flat_map(|epoch| epoch.validation.keys()).map(String::as_str).collect();
+        let mut metrics: Vec<&str> =
+            epochs.iter().flat_map(|epoch| epoch.validation.keys()).map(String::as_str).collect();
         metrics.sort_by_key(|name| (known.iter().position(|known| known == name).unwrap_or(known.len()), *name));
         metrics.dedup();
         let mut header = vec!["epoch".to_owned(), "phase".to_owned(), "train.loss".to_owned()];
@@ -206,7 +207,11 @@ impl FitFolder {
         for epoch in epochs {
             let mut line =
                 vec![epoch.epoch.to_string(), epoch.phase.clone(), epoch.train_loss.map_or_else(String::new, float)];
-            line.extend(metrics.iter().map(|metric| epoch.validation.get(*metric).map_or_else(String::new, |value| float(*value))));
+            line.extend(
+                metrics
+                    .iter()
+                    .map(|metric| epoch.validation.get(*metric).map_or_else(String::new, |value| float(*value))),
+            );
             lines.push(line);
         }
         self.pure("metrics.csv", &csv_bytes(&lines))

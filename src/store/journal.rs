@@ -61,6 +61,17 @@ pub enum Event {
         /// Why it failed, if it did.
         failed: Option<String>,
     },
+    /// A trial that is told from outside has an epoch more.
+    TrialEpoch {
+        /// The study.
+        study: String,
+        /// The trial's number.
+        trial: usize,
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The objective after it; none when it was no finite number.
+        value: Option<f64>,
+    },
     /// A trial ended.
     TrialFinished {
         /// The study.
@@ -158,6 +169,7 @@ impl Journal {
             }
             Event::RunStarted { .. }
             | Event::TrialSuggested { .. }
+            | Event::TrialEpoch { .. }
             | Event::FitLost { .. }
             | Event::FitFinished { .. }
             | Event::RunResumed => Ok(()),

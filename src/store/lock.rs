@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::StoreError;
+use super::{StoreError, atomic};
 
 /// Who only asks whether a run is locked holds a lock for an instant; a writer lets that pass.
 const ATTEMPTS: usize = 20;
@@ -23,6 +23,15 @@ pub struct FolderLock {
 }
 
 impl FolderLock {
+    /// As [`FolderLock::take`], of a folder that is made if it is not there.
+    ///
+    /// # Errors
+    /// Another process has it, or the folder cannot be made.
+    pub fn take_new(folder: &Path) -> Result<Self, StoreError> {
+        atomic::folder(folder)?;
+        Self::take(folder)
+    }
+
     /// Takes the lock of a folder itself. It has nothing to do with the lock of a run.
     ///
     /// # Errors

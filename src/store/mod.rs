@@ -30,7 +30,7 @@ mod run_folder;
 mod scratch;
 mod tables;
 
-pub use find::{FindError, RunEntry, find, locate};
+pub use find::{FindError, RunEntry, find, latest_of, locate};
 pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord, PrunedAt};
 pub use index::FitIndex;
 pub use journal::{Event, Journal, Recorded};

@@ -142,7 +142,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     };
     let plan = prepared.plan.as_ref().expect("an experiment has a plan");
     if script.json {
-        let value = serde_json::json!({
+        let mut value = serde_json::json!({
             "name": experiment.name(),
             "data": data,
             "n_studies": plan.studies().len(),
@@ -153,6 +153,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
             "n_reused": forecast.n_reused,
             "reused_from": forecast.reused_from,
         });
+        if let Some(line) = experiment.command_line() {
+            value["command"] = line.into();
+        }
         print(&value.to_string());
         return Ok(Exit::Ok);
     }
@@ -160,8 +163,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     if let Some(data) = data {
         lines.push(format!("data     {data}"));
     }
-    if let Some(program) = experiment.program() {
-        lines.push(format!("program  {} in {}, once a fit", program.name, program.folder.display()));
+    if let (Some(program), Some(line)) = (experiment.program(), experiment.command_line()) {
+        lines.push(format!("command  {line}"));
+        lines.push(format!("folder   {}", program.folder.display()));
     }
     if experiment.external().is_some() {
         lines.push("value    told from outside: xrun ask, xrun tell".to_owned());

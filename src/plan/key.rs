@@ -142,12 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn another_numerics_version_or_device_class_is_another_key() {
+    fn another_numerics_version_device_class_or_input_is_another_key() {
         let config = formula();
         let nothing = TrainValidation { train: Vec::new(), validation: Vec::new() };
         let key = |numerics: &str, class: &str| key_under(numerics, &config, None, &nothing, None, class, &[]);
         let of_now = key(numerics::VERSION, "x86_64 avx512f");
         assert_eq!(of_now, fit_key(&config, None, &nothing, None, "x86_64 avx512f", &[]));
+        let with = |digest: &str| fit_key(&config, None, &nothing, None, "x86_64 avx512f", &[digest.to_owned()]);
+        assert!(of_now != with("a") && with("a") != with("b"), "an input is a part of the key");
         assert_eq!(of_now.len(), 32);
         assert!(of_now.bytes().all(|digit| digit.is_ascii_hexdigit()), "{of_now}");
         assert_ne!(of_now, key("2", "x86_64 avx512f"));

@@ -162,6 +162,9 @@ fn open<'a>(
 /// # Errors
 /// The trial was not asked for or has another result already, or the record cannot be written.
 pub fn tell(run: &RunEntry, experiment: &Experiment, trial: usize, result: &Outside) -> Result<Verdict, AskError> {
+    if experiment.external().is_none() {
+        return Err(AskError::NotExternal { name: run.manifest.run.clone() });
+    }
     let mut told = Told::open(run, experiment)?;
     let record = told.asked(trial)?;
     if record.state != TrialState::Pending {

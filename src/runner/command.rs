@@ -137,15 +137,20 @@ impl Hearing<'_> {
         if self.verdict.is_none() {
             self.verdict = match line {
                 Some(line) => self.line(line),
-                None => ((self.say)(Said::Batch { done: 0, total: 1 }) == Flow::Stop).then_some(Verdict::Interrupted),
+                None => self.beat(),
             };
         }
         if self.verdict.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
+    /// Asks whether the fit is still wanted.
+    fn beat(&mut self) -> Option<Verdict> {
+        ((self.say)(Said::Batch { done: 0, total: 1 }) == Flow::Stop).then_some(Verdict::Interrupted)
+    }
+
     fn line(&mut self, line: &str) -> Option<Verdict> {
         let report = self.last.insert(Report::read(line));
-        let Ok(Report { epoch: Some(epoch), numbers }) = report else { return None };
+        let Ok(Report { epoch: Some(epoch), numbers }) = report else { return self.beat() };
         let (epoch, expected) = (*epoch, self.epochs.len() + 1);
         if epoch != expected {
             return Some(Verdict::Failed(format!(

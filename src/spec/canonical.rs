@@ -210,6 +210,20 @@ mod tests {
         assert_eq!(form(&word("a\"b\n\u{e9}")), "\"a\\\"b\\n\u{e9}\"");
     }
 
+    #[test]
+    fn a_command_has_its_arguments_in_the_form_and_no_path() {
+        let run = || Tree::List(vec![word("sh"), word("a.sh"), Tree::Int(3)]);
+        let options =
+            || Tree::Map(BTreeMap::from([("lr".to_owned(), Tree::Float(0.5)), ("b c".to_owned(), word("x"))]));
+        let made = |folder: &str, input: &str| {
+            let inputs = Tree::List(vec![word(input)]);
+            let fields = [("run", run()), ("options", options()), ("inputs", inputs), ("folder", word(folder))];
+            form(&build("command", fields))
+        };
+        assert_eq!(made("/a", "/a/x"), "command(options: {\"b c\": \"x\", \"lr\": 0.5}, run: [\"sh\", \"a.sh\", 3])");
+        assert_eq!(made("/a", "/a/x"), made("/b", "/b/y"));
+    }
+
     const fn field(name: &'static str, default: Default) -> Field {
         Field { name, takes: Type::Int { low: 0, high: 9 }, default, help: "" }
     }

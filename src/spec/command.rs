@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{OpenPlace, Problem, Step};
-use super::leaf::Leaf;
+use super::leaf::{Leaf, SearchLeaf};
+use super::naming::Names;
 use super::parse::{CHECKED, Read};
 use super::tree::{Make, Tree};
 
@@ -60,6 +61,25 @@ impl Program {
             inputs: items("inputs").iter().map(|item| PathBuf::from(text(item))).collect(),
         })
     }
+}
+
+/// The words of a command, with the name of a parameter in braces where its value will stand.
+pub(super) fn line(objective: &Make<Leaf>, names: &Names) -> String {
+    let name = |leaf: &SearchLeaf| names.get(leaf).map_or_else(String::new, |named| named.name.clone());
+    let word = |tree: &Tree<Leaf>| match tree {
+        Tree::Leaf(Leaf::Param(param)) => param.value.to_string(),
+        Tree::Leaf(Leaf::Search(leaf)) => format!("{{{}}}", name(leaf)),
+        Tree::Leaf(Leaf::Derived(expression)) => format!("{{{}}}", expression.write(&name)),
+        other => other.as_value().map_or_else(String::new, |value| value.to_string()),
+    };
+    let mut words: Vec<String> = match objective.get("run") {
+        Some(Tree::List(run)) => run.iter().map(word).collect(),
+        _ => Vec::new(),
+    };
+    if let Some(Tree::Map(options)) = objective.get("options") {
+        words.extend(options.iter().flat_map(|(name, tree)| [format!("--{name}"), word(tree)]));
+    }
+    words.join(" ")
 }
 
 /// The command of one fit.

@@ -4,9 +4,10 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use super::check::{Problem, Step};
-use super::command::Program;
+use super::command::{self, Program};
 use super::constraint::Constraint;
 use super::data::DataSpec;
+use super::external::External;
 use super::fit::{self, FitConfig, FitPlace};
 use super::flat::{self, FlatValue};
 use super::leaf::Leaf;
@@ -20,7 +21,7 @@ use crate::sampler::Sampler;
 use crate::space::SearchSpace;
 use crate::split::{NestedSplitter, Take};
 use crate::trial::Direction;
-use crate::value::{Assignment, Value};
+use crate::value::Assignment;
 
 /// What is optimised: a metric and which way is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,31 +120,6 @@ pub enum Folds {
         /// How many of the folds are run.
         take: Option<Take>,
     },
-}
-
-/// An objective that somebody else evaluates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct External {
-    /// Epochs that are told of a trial at most.
-    pub n_epochs: Option<usize>,
-}
-
-impl External {
-    fn of(objective: &Make<Leaf>) -> Result<Self, Problem> {
-        let n_epochs = match objective.get("epochs") {
-            None => None,
-            Some(Tree::Int(n)) => Some(*n),
-            Some(Tree::Leaf(Leaf::Param(param))) => match param.value {
-                Value::Int(n) => Some(n),
-                _ => unreachable!("{}", parse::CHECKED),
-            },
-            Some(_) => {
-                let problem = Problem::new("the number of epochs is the same for all trials").hint("write one number");
-                return Err(problem.under(Step::Key("epochs".to_owned())).under(Step::Key("objective".to_owned())));
-            }
-        };
-        Ok(Self { n_epochs: n_epochs.map(|n| usize::try_from(n).expect(parse::CHECKED)) })
-    }
 }
 
 /// How the decision threshold of a two-class model comes about.
@@ -312,6 +288,15 @@ impl Experiment {
     #[must_use]
     pub fn program(&self) -> Option<&Program> {
         self.program.as_ref()
+    }
+
+    /// The command line of that program, with the name of a parameter in braces where its value will stand.
+    #[must_use]
+    pub fn command_line(&self) -> Option<String> {
+        match (&self.program, self.make.get("objective")) {
+            (Some(_), Some(Tree::Make(objective))) => Some(command::line(objective, &self.names)),
+            _ => None,
+        }
     }
 
     /// Its objective, if that is told from outside by `xrun tell`.

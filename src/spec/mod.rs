@@ -14,6 +14,7 @@ pub mod data;
 mod enqueue;
 pub mod experiment;
 pub mod expression;
+pub mod external;
 pub mod fit;
 pub mod flat;
 mod goal;

@@ -5,6 +5,7 @@
 //!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  journal.jsonl
 //!   trials.csv  summary.json  timing.csv
 //!   outer-0/inner-0/trial-002/  config.rhai  metrics.csv  outcome.json  validation_predictions.csv
+//!                               stdout.log  stderr.log (of a program)
 //!   outer-0/inner-0/final/      ... and test_predictions.csv  model.safetensors  model.json
 //! ```
 //! Tables, summary, predictions and weights are pure functions of script, data, seed and device class. Times, hosts and

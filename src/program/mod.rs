@@ -1,7 +1,7 @@
 //! Runs a program of the user's: found as a shell finds it, in a group of its own that ends with it, with its
 //! standard output heard line by line.
 //!
-//! Nothing that a program starts outlives it. Its group is led by a [`guard`]: this program once more, which watches a
+//! Nothing that a program starts outlives it. Its group is led by a guard: this program once more, which watches a
 //! pipe from the process that ordered the run and ends the group when that process is gone, however it ended. A process
 //! that leaves its group on purpose (`setsid`) gets away.
 

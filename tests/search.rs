@@ -106,7 +106,7 @@ fn the_reference_has_thirty_seeds_of_every_function() {
 fn maximising_the_negative_is_minimising() {
     let maximize = Conditions { direction: Direction::Maximize, ..Conditions::PLAIN };
     for function in functions() {
-        let run = |conditions| all_regrets(tpe(), &function, conditions, 40, 2);
+        let run = |conditions| all_regrets(tpe(), &function, conditions, 40, &[0, 1]);
         assert_eq!(run(Conditions::PLAIN), run(maximize), "{}", function.name);
     }
 }
@@ -122,9 +122,13 @@ fn every_assignment_fits_its_space() {
     }
 }
 
+fn seeds(n: u64) -> Vec<u64> {
+    (0..n).collect()
+}
+
 /// The chance that a hundred trials of a sampler end below a hundred random ones of the reference.
 fn chance_against_random(sampler: Sampler, function: &Function, conditions: Conditions) -> f64 {
-    let runs = all_regrets(sampler, function, conditions, 100, 30);
+    let runs = all_regrets(sampler, function, conditions, 100, &seeds(30));
     let ours: Vec<f64> = runs.iter().map(|run| run[99]).collect();
     compare(&ours, &Reference::load().regrets(function.name, "random", 2)).chance
 }
@@ -145,7 +149,7 @@ fn cma_es_beats_random_on_smooth_functions_in_both_directions() {
 #[test]
 fn quasi_random_trials_are_no_worse_than_random_ones() {
     let ends = |sampler, function: &Function| -> Vec<f64> {
-        all_regrets(sampler, function, Conditions::PLAIN, 100, 400).iter().map(|run| run[99]).collect()
+        all_regrets(sampler, function, Conditions::PLAIN, 100, &seeds(400)).iter().map(|run| run[99]).collect()
     };
     let of =
         |function: &Function| compare(&ends(Sampler::QuasiRandom, function), &ends(Sampler::Random, function)).chance;

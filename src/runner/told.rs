@@ -257,6 +257,8 @@ impl<'a> Told<'a> {
             n_pruned: gives_up.then_some(n_pruned),
             n_epochs_saved: gives_up.then_some(n_epochs_saved),
             objective: Some(self.search.objective.to_string()),
+            other_objectives: Vec::new(),
+            constraints: self.search.constraints.iter().map(ToString::to_string).collect(),
             studies: vec![found],
             finals: Vec::new(),
             test: BTreeMap::new(),

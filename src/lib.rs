@@ -35,6 +35,7 @@ pub mod settings;
 pub mod space;
 pub mod spec;
 pub mod split;
+pub mod stop;
 pub mod store;
 pub mod study;
 pub mod train;

@@ -1,5 +1,9 @@
 //! One search: asks the sampler, keeps the finished records, knows the best.
 
+mod transfer;
+
+pub use transfer::{PassedOver, transfer};
+
 use std::collections::BTreeMap;
 
 use crate::importance::importance;
@@ -20,6 +24,7 @@ pub struct Study {
     seed: Seed,
     lag: usize,
     known: Vec<Assignment>,
+    earlier: Vec<TrialRecord>,
     records: Vec<TrialRecord>,
     /// What the sampler read of the records, kept to save time.
     observations: Observations,
@@ -43,9 +48,18 @@ impl Study {
             seed,
             lag: lag.max(1),
             known: Vec::new(),
+            earlier: Vec::new(),
             records: Vec::new(),
             observations: Observations::default(),
         }
+    }
+
+    /// The same study with finished trials of another one, in their order. The sampler sees them as trials before the
+    /// first, so that they count for all it learns and waits for. They are no trials of this study: neither
+    /// [`Study::records`] nor [`Study::best`] has them.
+    #[must_use]
+    pub fn with_earlier(self, earlier: Vec<TrialRecord>) -> Self {
+        Self { earlier, ..self }
     }
 
     /// The same study with points that its first trials try, each whole or in part: the sampler fills in the rest.
@@ -82,16 +96,25 @@ impl Study {
         let number = self.records.len();
         let seen = self.n_seen(number);
         let seed = self.seed.child("sampler");
+        let known = self.known.get(number);
         let Self { space, sampler, directions, records, observations, .. } = self;
-        let assignment = match self.known.get(number) {
-            None => sampler.suggest_next(space, records, seen, observations, directions, seed),
-            Some(known) if seen == number => sampler.complete(space, known, records, directions, number, seed),
-            Some(known) => {
-                let mut history = records.clone();
-                for record in &mut history[seen..] {
+        let assignment = match known {
+            None if self.earlier.is_empty() => {
+                sampler.suggest_next(space, records, seen, observations, directions, seed)
+            }
+            known => {
+                let mut history = self.earlier.clone();
+                history.extend(records.iter().cloned());
+                for record in &mut history[self.earlier.len() + seen..] {
                     record.state = TrialState::Pending;
                 }
-                sampler.complete(space, known, &history, directions, number, seed)
+                for (position, record) in history.iter_mut().enumerate() {
+                    record.number = position;
+                }
+                match known {
+                    Some(known) => sampler.complete(space, known, &history, directions, number, seed),
+                    None => sampler.suggest(space, &history, directions, number, seed),
+                }
             }
         };
         self.records.push(TrialRecord { number, assignment: assignment.clone(), state: TrialState::Pending });
@@ -268,6 +291,32 @@ mod tests {
             assert_eq!(tried[0]["z"], without[0]["z"]);
             assert_eq!(tried[2]["kind"], without[2]["kind"]);
         }
+    }
+
+    #[test]
+    fn earlier_trials_end_the_random_start_and_are_never_the_best() {
+        let record = |number: usize, x: f64| TrialRecord {
+            number,
+            assignment: Assignment::from([("x".to_owned(), Value::Float(x))]),
+            state: TrialState::Complete { value: 10.0 - (x - 0.3).abs() },
+        };
+        let tpe = || study(Sampler::Tpe(TpeSettings::default()), 1);
+        let spread: Vec<TrialRecord> = (0..20_u32).map(|n| record(7, f64::from(n) / 20.0)).collect();
+        let mut warm = tpe().with_earlier(spread.clone());
+        let mut cold = tpe();
+        let mut too_few = tpe().with_earlier(spread[..9].to_vec());
+        let first = value(&cold.ask().1);
+        assert_eq!(value(&too_few.ask().1), first);
+        let (number, assignment) = warm.ask();
+        assert_eq!(number, 0);
+        assert!((value(&assignment) - 0.3).abs() < 0.15, "{assignment:?}");
+        warm.tell(0, TrialState::from_objective(0.5));
+        too_few.tell(0, TrialState::from_objective(0.5));
+        assert_eq!(warm.best().map(|(record, value)| (record.number, value)), Some((0, 0.5)));
+        assert_eq!(warm.records().len(), 1);
+        // Nine and one of its own are the ten it waits for.
+        let (second, _) = (value(&too_few.ask().1), cold.tell(0, TrialState::from_objective(0.5)));
+        assert_ne!(second, value(&cold.ask().1));
     }
 
     #[test]

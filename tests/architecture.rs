@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["value", "seed", "numerics", "wording"],
     &["trial", "space", "pareto"],
-    &["metric", "split", "sampler", "importance", "pruner"],
+    &["metric", "split", "sampler", "importance", "pruner", "stop"],
     &["spec"],
     &["data", "program", "script", "study", "device", "settings"],
     &["model", "plan"],

@@ -20,6 +20,7 @@ use crate::pruner::{Pruner, PrunerError, Race};
 use crate::sampler::Sampler;
 use crate::space::SearchSpace;
 use crate::split::{NestedSplitter, Take};
+use crate::stop::StopRules;
 use crate::trial::Direction;
 use crate::value::Assignment;
 
@@ -65,6 +66,10 @@ pub struct SearchSpec {
     pub prune: Option<Pruner>,
     /// When it is given up before its last inner fold.
     pub race: Option<RaceSpec>,
+    /// When a study ends before its last trial.
+    pub stop: Option<StopRules>,
+    /// The run whose trials are known from the start, as the script names it.
+    pub warm_start: Option<String>,
 }
 
 impl SearchSpec {
@@ -323,6 +328,21 @@ impl Experiment {
             print::script(&make, &experiment.names, &[])
         };
         without(self) == without(other)
+    }
+
+    /// The same experiment with the run its search starts warm from named anew; without a search, as it is.
+    #[must_use]
+    pub fn warm_started_from(&self, run: &str) -> Self {
+        let mut renamed = self.clone();
+        if let Some(Tree::Make(search)) = self.make.get("search") {
+            let mut search = search.clone();
+            search.set("warm_start", Some(Tree::Text(run.to_owned())));
+            renamed.make.set("search", Some(Tree::Make(search)));
+        }
+        if let Some(search) = &mut renamed.search {
+            search.warm_start = Some(run.to_owned());
+        }
+        renamed
     }
 
     /// Its values under their names.

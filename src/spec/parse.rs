@@ -16,6 +16,7 @@ use super::tree::{Make, Tree};
 use crate::metric::Metric;
 use crate::sampler::{CmaEsSettings, Sampler, TpeRecipe, TpeSettings};
 use crate::split::{NestedSplitter, SplitError, Splitter, Take};
+use crate::stop::{NoImprovement, StopError, StopRules};
 use crate::trial::Direction;
 
 type Closed = Make<Infallible>;
@@ -234,6 +235,23 @@ pub(super) fn search(make: &Closed) -> Result<SearchSpec, Problem> {
         race: make
             .record("race")
             .map(|race| RaceSpec { level: race.float("level"), min_folds: race.count("min_folds") }),
+        stop: make.record("stop").map(stop_rules).transpose()?,
+        warm_start: make.optional_text("warm_start").map(str::to_owned),
+    })
+}
+
+fn stop_rules(given: &BTreeMap<String, Tree<Infallible>>) -> Result<StopRules, Problem> {
+    let target = given.tree("target").map(|_| given.float("target"));
+    let no_improvement = given
+        .record("no_improvement")
+        .map(|rule| NoImprovement { trials: rule.count("trials"), min_delta: rule.float("min_delta") });
+    StopRules::new(target, no_improvement, given.optional_text("wall_time")).map_err(|error| {
+        let problem = Problem::new(error.to_string());
+        let problem = match error {
+            StopError::Nothing => problem,
+            StopError::NoDuration { .. } | StopError::NoTime { .. } => problem.under(Step::Key("wall_time".to_owned())),
+        };
+        problem.under(Step::Key("stop".to_owned()))
     })
 }
 

@@ -112,6 +112,38 @@ const RACE_FIELDS: &[Field] = &[
     ),
     field("min_folds", Type::Int { low: 2, high: 1 << 20 }, Default::Int(3), "inner folds before the first look"),
 ];
+const STOP: Field = field(
+    "stop",
+    Type::Record(STOP_FIELDS),
+    Default::Absent,
+    "ends each study early, when the first of these rules holds; `trials` stays the most it can have",
+);
+const STOP_FIELDS: &[Field] = &[
+    field("target", ANY, Default::Absent, "the best value has reached this"),
+    field(
+        "no_improvement",
+        Type::Record(NO_IMPROVEMENT_FIELDS),
+        Default::Absent,
+        "so many trials have brought no improvement beyond the noise between inner folds",
+    ),
+    field(
+        "wall_time",
+        Type::Text,
+        Default::Absent,
+        "the whole run has taken so long, as in \"2h30m\"; the one rule that depends on the machine, so what came of it is recorded",
+    ),
+];
+const NO_IMPROVEMENT_FIELDS: &[Field] = &[
+    field("trials", COUNT, Default::Required, "trials without an improvement that are waited for"),
+    field("min_delta", NOT_NEGATIVE, Default::Float(0.0), "an improvement must exceed this, too"),
+];
+const WARM_START: Field = field(
+    "warm_start",
+    Type::Text,
+    Default::Absent,
+    "a recorded run of the same objective on the same rows, by id, unique beginning of an id, path or \"@latest\": its trials are \
+     known to the model from the start",
+);
 const WARMUP_EPOCHS: Field = field("warmup_epochs", INDEX, Default::Int(0), "first epochs that are not judged");
 const INTERVAL: Field = field("interval", COUNT, Default::Int(1), "epochs from one judgement to the next");
 const PRUNER_STARTUP: Field =
@@ -470,6 +502,8 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             ENQUEUE,
             PRUNE,
             RACE,
+            STOP,
+            WARM_START,
             field("n_startup", INDEX, Default::Int(10), "finished trials before the model is used; random until then"),
             field("n_candidates", COUNT, Default::Int(96), "candidates compared for each suggestion"),
             field("multivariate", Type::Bool, Default::Bool(true), "model the parameters jointly"),
@@ -486,7 +520,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         "random",
         Family::Search,
         0,
-        &[TRIALS, MAXIMIZE, MINIMIZE, OBJECTIVES, CONSTRAINTS, PER, LAG, ENQUEUE, PRUNE, RACE],
+        &[TRIALS, MAXIMIZE, MINIMIZE, OBJECTIVES, CONSTRAINTS, PER, LAG, ENQUEUE, PRUNE, RACE, STOP],
         "random search",
     ),
     constructor(
@@ -509,6 +543,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             ENQUEUE,
             PRUNE,
             RACE,
+            STOP,
         ],
         "every point of a finite space once, in random order",
     ),
@@ -516,7 +551,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         "quasi_random",
         Family::Search,
         0,
-        &[TRIALS, MAXIMIZE, MINIMIZE, OBJECTIVES, CONSTRAINTS, PER, LAG, ENQUEUE, PRUNE, RACE],
+        &[TRIALS, MAXIMIZE, MINIMIZE, OBJECTIVES, CONSTRAINTS, PER, LAG, ENQUEUE, PRUNE, RACE, STOP],
         "points that fill the space evenly: a scrambled Halton sequence",
     ),
     constructor(
@@ -533,6 +568,7 @@ pub const CONSTRUCTORS: &[Constructor] = &[
             ENQUEUE,
             PRUNE,
             RACE,
+            STOP,
             field(
                 "sigma",
                 Type::Float { low: 1e-6, high: 1.0 },

@@ -155,6 +155,7 @@ fn manifest(run: String) -> Manifest {
 
 fn summary() -> Summary {
     let study = |outer, inner| StudySummary {
+        ended: None,
         outer: Some(outer),
         inner: Some(inner),
         n_complete: 3,

@@ -1148,12 +1148,20 @@ impl Writer {
             _ => self.param("1099511627776", None),
         };
         let per = if has_cv { self.pick(&["", ", per: \"outer\"", ", per: \"inner\""]) } else { "" };
+        let stop = self.pick(&[
+            "",
+            ", stop: #{ target: -1, no_improvement: #{ trials: 3 } }",
+            ", stop: #{ no_improvement: #{ trials: 3, min_delta: 1e-3 }, wall_time: \"1h 5m\" }",
+        ]);
         match self.below(2) {
-            0 => format!(
-                "tpe(#{{ trials: {trials}, {objective}, n_startup: {}, multivariate: false{per} }})",
-                self.whole_param()
-            ),
-            _ => format!("random(#{{ trials: {trials}, {objective}{per} }})"),
+            0 => {
+                let warm_start = self.pick(&["", ", warm_start: \"@latest\""]);
+                format!(
+                    "tpe(#{{ trials: {trials}, {objective}, n_startup: {}, multivariate: false{per}{stop}{warm_start} }})",
+                    self.whole_param()
+                )
+            }
+            _ => format!("random(#{{ trials: {trials}, {objective}{per}{stop} }})"),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::value::Assignment;
 
 pub(super) fn ask(arguments: &AskArguments) -> Result<Exit, Failure> {
     let (evaluated, settings) = evaluate(&arguments.script, &arguments.overrides, &arguments.settings.flags())?;
-    let prepared = runner::prepare(&evaluated.outcome, &settings.cache)?;
+    let prepared = runner::prepare(&evaluated, &settings.results, &settings.cache)?;
     // Nothing is trained here, so the device is the one that costs nothing to open.
     let device = device::open(DeviceKind::Cpu)?;
     let command: Vec<String> = std::env::args_os().map(|part| part.to_string_lossy().into_owned()).collect();

@@ -11,6 +11,7 @@ use crate::settings::Flags;
 use crate::spec::experiment::{Folds, Per, SearchSpec};
 use crate::spec::leaf::ParamDomain;
 use crate::spec::{Experiment, Param};
+use crate::stop::StopRules;
 use crate::wording::count;
 
 pub(super) fn check(arguments: &ScriptArguments) -> Result<Exit, Failure> {
@@ -51,10 +52,11 @@ fn check_json(evaluated: &Evaluated) -> serde_json::Value {
 fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
     let mut parts = vec![match experiment.search() {
         Some(search) => format!(
-            "{}: {} search{}, {} a study, {}{}",
+            "{}: {} search{}, {}{} a study, {}{}",
             experiment.name(),
             search.sampler.name(),
             over_points(search),
+            if search.stop.is_some() { "at most " } else { "" },
             count(search.n_trials, "trial"),
             aims(search),
             keeping(search)
@@ -102,6 +104,16 @@ fn keeping(search: &SearchSpec) -> String {
     if search.constraints.is_empty() { String::new() } else { format!(", keeping {}", limits(search)) }
 }
 
+/// The rules in words, and which of them another machine may keep otherwise.
+fn stop_rules(stop: &StopRules) -> String {
+    let of_trials = Some(stop.to_string()).filter(|rules| !rules.is_empty());
+    let of_the_clock = stop.wall_time().map(|time| {
+        let time = humantime::format_duration(time);
+        format!("wall_time {time} of the whole run, the only rule that depends on the machine")
+    });
+    of_trials.into_iter().chain(of_the_clock).collect::<Vec<_>>().join(", ")
+}
+
 fn param_row(param: &Param) -> Vec<String> {
     let domain = match &param.domain {
         ParamDomain::Any => String::new(),
@@ -117,7 +129,7 @@ fn param_row(param: &Param) -> Vec<String> {
 pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let script = &arguments.script;
     let (evaluated, settings) = evaluate(&script.script, &script.overrides, &arguments.settings.flags())?;
-    let prepared = runner::prepare(&evaluated.outcome, &settings.cache)?;
+    let prepared = runner::prepare(&evaluated, &settings.results, &settings.cache)?;
     let data = prepared.data.as_ref().map(crate::data::Dataset::describe);
     let device = Devices::choose(&settings, true)?.open;
     let forecast = runner::forecast(&evaluated.outcome, &prepared, &settings.results, device.class())?;
@@ -152,6 +164,11 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
             "n_parallel": plan.n_parallel(),
             "n_reused": forecast.n_reused,
             "reused_from": forecast.reused_from,
+            "warm_start": prepared.warm_start.as_ref().map(|warm_start| serde_json::json!({
+                "run": warm_start.run(),
+                "n_trials": warm_start.n_trials(),
+                "n_counting": warm_start.n_counting(),
+            })),
         });
         if let Some(line) = experiment.command_line() {
             value["command"] = line.into();
@@ -193,9 +210,10 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     }
     if let Some(search) = experiment.search() {
         lines.push(format!(
-            "search   {}{}, {} a study, {}, {}",
+            "search   {}{}, {}{} a study, {}, {}",
             search.sampler.name(),
             over_points(search),
+            if search.stop.is_some() { "at most " } else { "" },
             count(search.n_trials, "trial"),
             aims(search),
             count(experiment.space().parameters().len(), "parameter")
@@ -227,8 +245,15 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
             ));
         }
     }
+    if let Some(stop) = experiment.search().and_then(|search| search.stop) {
+        lines.push(format!("stop     {}", stop_rules(&stop)));
+    }
+    if let Some(warm_start) = &prepared.warm_start {
+        lines.push(format!("warm     {warm_start}"));
+    }
+    let ends_early = experiment.search().is_some_and(|search| search.stop.is_some());
     let gives_up_folds = experiment.search().is_some_and(|search| search.per == Per::Outer && search.gives_up());
-    let at_most = if gives_up_folds { ", at most" } else { "" };
+    let at_most = if gives_up_folds || ends_early { ", at most" } else { "" };
     lines.push(format!("fits     {}{at_most}", plan.arithmetic()));
     lines.push(match plan.n_parallel() {
         1 => "at once  1 fit; a lag of more than 1 in the search allows more".to_owned(),

@@ -187,6 +187,10 @@ impl Progress for Terminal {
         }
     }
 
+    fn note(&mut self, message: &str) {
+        self.line(message);
+    }
+
     fn warn(&mut self, message: &str) {
         self.line(&format!("warning: {message}"));
     }

@@ -1,5 +1,6 @@
 //! `xrun SCRIPT`: runs it and prints what came out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,6 +20,7 @@ use crate::program;
 use crate::runner::{self, Crew, Interrupt, Report, Request};
 use crate::script::{self, Argument, Evaluated};
 use crate::settings::{self, Flags, Settings};
+use crate::stop::StopRule;
 use crate::store::{RunEntry, StudySummary, Summary};
 use crate::wording::count;
 
@@ -49,7 +51,7 @@ pub(super) struct Shown {
 pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
     let settings = job.settings;
     let threads = use_threads(settings.threads);
-    let prepared = runner::prepare(&job.evaluated.outcome, &settings.cache)?;
+    let prepared = runner::prepare(job.evaluated, &settings.results, &settings.cache)?;
     let devices = Devices::choose(settings, shown.quiet)?;
     let (crew, threads) = crew(settings, &devices, threads)?;
     let interrupt = listen_to_signals()?;
@@ -317,7 +319,26 @@ pub(super) fn tables(summary: &Summary) -> String {
             parts.push(table(&[format!("best of {}", count(n, "trial")), format!("trial {trial}")], &rows));
         }
     }
+    let endings = endings(&summary.studies);
+    if !endings.is_empty() {
+        parts.push(endings);
+    }
     parts.join("\n\n")
+}
+
+/// Why studies ended, and after how many trials: a line for each rule that ended any, as in
+/// `3 studies ended by no_improvement, after 12 to 30 trials`.
+fn endings(studies: &[StudySummary]) -> String {
+    let mut by_rule: BTreeMap<StopRule, Vec<usize>> = BTreeMap::new();
+    for ending in studies.iter().filter_map(|study| study.ended) {
+        by_rule.entry(ending.by).or_default().push(ending.n_trials);
+    }
+    let line = |(rule, n_trials): (StopRule, Vec<usize>)| {
+        let (least, most) = (n_trials.iter().min().copied()?, n_trials.iter().max().copied()?);
+        let after = if least == most { count(most, "trial") } else { format!("{least} to {}", count(most, "trial")) };
+        Some(format!("{} ended by {rule}, after {after}", count(n_trials.len(), "study")))
+    };
+    by_rule.into_iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn finals_table(summary: &Summary) -> String {

@@ -138,7 +138,7 @@ pub fn replay(request: &Request<'_>, progress: &mut dyn Progress) -> Result<Repl
         return Err(ReplayError::Unfinished { name: record.name() });
     }
     let evaluated = evaluate(record, request.overrides)?;
-    let prepared = open_data(record, &evaluated, request.cache)?;
+    let prepared = open_data(record, &evaluated, request.results, request.cache)?;
     let altered = record.altered();
     let scratch = Scratch::create(request.results, &record.run().manifest.run, request.keep)?;
     let trained = train(request, &evaluated, &prepared, &scratch, progress)?;
@@ -187,8 +187,8 @@ fn place_of_data(argument: &Argument, recorded: &Evaluated) -> Argument {
 }
 
 /// Opens the data, which must be those of the record.
-fn open_data(record: &Record, evaluated: &Evaluated, cache: &Path) -> Result<Prepared, ReplayError> {
-    let prepared = runner::prepare(&evaluated.outcome, cache).map_err(|error| match error {
+fn open_data(record: &Record, evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Prepared, ReplayError> {
+    let prepared = runner::prepare(evaluated, results, cache).map_err(|error| match error {
         RunError::Data(error) => ReplayError::Data(error),
         error => ReplayError::Run(error),
     })?;

@@ -139,7 +139,7 @@ fn open<'a>(
     experiment: &'a Experiment,
     of: Of,
 ) -> Result<(Told<'a>, RunEntry), AskError> {
-    let config = config(&request.evaluated.outcome);
+    let config = config(&request.evaluated.outcome, None);
     let digest = provenance::digest(&config);
     let _lock = patiently(|| FolderLock::take_new(&request.results.join(experiment.name())))?;
     let found = match of {

@@ -7,7 +7,7 @@ use super::provenance;
 use super::session::{Session, Subject};
 use super::study_run::StudyRun;
 use super::unit::Unit;
-use super::{FIT_HEADER, Prepared, Progress, Report, Request, RunError};
+use super::{FIT_HEADER, Prepared, Progress, Report, Request, RunError, WarmStart};
 use crate::data::Dataset;
 use crate::numerics;
 use crate::plan::{FinalJob, TrialJob};
@@ -34,7 +34,10 @@ pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progre
     let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
     let mut folder = RunFolder::create(request.results, &subject.experiment)?;
     write_beginning(request, prepared, &folder)?;
-    progress.run_started(folder.path(), &prepared.arithmetic(), subject.n_fits, request.crew.n());
+    announce(&folder, request, prepared, progress);
+    if request.evaluated.run.is_some() && subject.wall_time.is_some() && prepared.endings.is_empty() {
+        progress.note("wall_time: the clock decides anew; studies may end after other numbers of trials than recorded");
+    }
     let path = folder.path().to_owned();
     folder
         .record(&Event::RunStarted { n_fits: subject.n_fits })
@@ -84,13 +87,24 @@ pub fn resume(
     let mut fold = None;
     let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
     let (mut folder, events) = RunFolder::reopen(&recorded.path)?;
-    progress.run_started(folder.path(), &prepared.arithmetic(), subject.n_fits, request.crew.n());
+    announce(&folder, request, prepared, progress);
     let path = folder.path().to_owned();
     folder
         .record(&Event::RunResumed)
         .map_err(RunError::from)
         .and_then(|()| Session::new(request, prepared, folder, events, subject, progress)?.run())
         .map_err(|error| error.of_run(&path))
+}
+
+fn announce(folder: &RunFolder, request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) {
+    progress.run_started(folder.path(), &prepared.arithmetic(), prepared.n_fits(), request.crew.n());
+    if let Some(warm_start) = &prepared.warm_start {
+        progress.note(&format!("warm start: {warm_start}"));
+    }
+    if !prepared.endings.is_empty() {
+        let studies = count(prepared.endings.len(), "study");
+        progress.note(&format!("wall_time: {studies} end as recorded, whatever the clock says"));
+    }
 }
 
 /// What would give other numbers than the run has so far.
@@ -138,7 +152,10 @@ pub(super) fn subject<'a>(
             let plan = prepared.plan.as_ref().expect("an experiment has a plan");
             let units = plan.studies().iter().map(|&id| {
                 let outer = id.outer().and_then(|outer| prepared.splits.as_ref()?.outer().get(outer));
-                Unit::Study(Box::new(StudyRun::new(id, experiment, prepared.data.as_ref(), outer, plan.n_trials())))
+                let ending = prepared.endings.get(&id.to_string()).copied();
+                let study = StudyRun::new(id, experiment, prepared.data.as_ref(), outer, plan.n_trials());
+                let earlier = prepared.warm_start.as_ref().map(|warm_start| warm_start.of_study(id));
+                Unit::Study(Box::new(study.with_earlier(earlier.unwrap_or_default()).ending_as(ending)))
             });
             Ok(Subject {
                 experiment: experiment.name().to_owned(),
@@ -147,6 +164,7 @@ pub(super) fn subject<'a>(
                 constraints: experiment.search().map_or_else(Vec::new, |search| search.constraints.clone()),
                 parameters: experiment.space().parameters().iter().map(|p| p.name().to_owned()).collect(),
                 n_fits: plan.n_fits(),
+                wall_time: experiment.wall_time(),
                 units: units.collect(),
             })
         }
@@ -157,6 +175,7 @@ pub(super) fn subject<'a>(
             constraints: Vec::new(),
             parameters: Vec::new(),
             n_fits: 1,
+            wall_time: None,
             units: vec![Unit::Fit { job: Some(Box::new(fit_job(fit, prepared, fold)?)) }],
         }),
     }
@@ -217,17 +236,20 @@ fn fit_job<'a>(
 }
 
 /// What stands in a run's `config.rhai`.
-pub(super) fn config(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Experiment(experiment) => experiment.script(&EXPERIMENT_HEADER.map(str::to_owned)),
-        Outcome::Fit(fit) => fit.script(&FIT_HEADER.map(str::to_owned)),
+pub(super) fn config(outcome: &Outcome, warm_start: Option<&WarmStart>) -> String {
+    match (outcome, warm_start) {
+        (Outcome::Experiment(experiment), Some(warm_start)) => {
+            experiment.warm_started_from(warm_start.run()).script(&EXPERIMENT_HEADER.map(str::to_owned))
+        }
+        (Outcome::Experiment(experiment), None) => experiment.script(&EXPERIMENT_HEADER.map(str::to_owned)),
+        (Outcome::Fit(fit), _) => fit.script(&FIT_HEADER.map(str::to_owned)),
     }
 }
 
 /// Everything but the journal that stands in a run's folder before the first fit; the manifest last, for a folder
 /// without one is no run.
 fn write_beginning(request: &Request<'_>, prepared: &Prepared, folder: &RunFolder) -> Result<(), RunError> {
-    let config = config(&request.evaluated.outcome);
+    let config = config(&request.evaluated.outcome, prepared.warm_start.as_ref());
     let splits = prepared.splits_json()?;
     folder.import(".root", "")?;
     for source in &request.evaluated.sources {
@@ -240,9 +262,11 @@ fn write_beginning(request: &Request<'_>, prepared: &Prepared, folder: &RunFolde
     if let Some(splits) = &splits {
         folder.splits(splits)?;
     }
+    let warm_start = prepared.warm_start.as_ref().map(|warm| folder.warm_start(warm.taken())).transpose()?;
     let mut manifest = manifest(request, prepared, folder.id());
     manifest.config_blake3 = provenance::digest(&config);
     manifest.splits_blake3 = splits.as_deref().map(provenance::digest);
+    manifest.warm_start_blake3 = warm_start.as_deref().map(provenance::digest);
     Ok(folder.manifest(&manifest)?)
 }
 
@@ -280,6 +304,7 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
         sources: sources.collect(),
         config_blake3: String::new(),
         splits_blake3: None,
+        warm_start_blake3: None,
         data_fingerprint: prepared.data.as_ref().map(|data| data.fingerprint().to_owned()),
         data: prepared.data.as_ref().map(Dataset::describe),
         inputs: prepared.inputs.recorded(),

@@ -11,9 +11,15 @@ pub(super) struct Earlier {
     pub(super) suggested: BTreeMap<(String, usize), Assignment>,
     pub(super) ended: BTreeSet<(String, usize)>,
     pub(super) fits: BTreeSet<String>,
+    pub(super) studies_ended: BTreeSet<String>,
 }
 
 impl Earlier {
+    /// Trials of a study that had been suggested.
+    pub(super) fn n_suggested(&self, study: &str) -> usize {
+        self.suggested.keys().filter(|(of, _)| of == study).count()
+    }
+
     pub(super) fn of(events: Vec<Event>) -> Self {
         let mut earlier = Self::default();
         for event in events {
@@ -26,6 +32,9 @@ impl Earlier {
                 }
                 Event::FitFinished { fit, .. } => {
                     earlier.fits.insert(fit);
+                }
+                Event::StudyEnded { study, .. } => {
+                    earlier.studies_ended.insert(study);
                 }
                 Event::RunStarted { .. }
                 | Event::TrialEpoch { .. }

@@ -41,7 +41,7 @@ pub fn forecast(
     }
     for mut unit in subject.units {
         loop {
-            let ready = unit.advance()?.0;
+            let ready = unit.advance(false)?.0;
             if ready.is_empty() {
                 break;
             }

@@ -8,6 +8,7 @@
 
 mod ask;
 mod begin;
+mod close;
 mod command;
 mod earlier;
 mod execute;
@@ -27,6 +28,7 @@ mod study_run;
 mod study_summary;
 mod told;
 mod unit;
+mod warm_start;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +42,7 @@ pub use interrupt::Interrupt;
 pub use pool::Crew;
 pub use prepare::{Prepared, prepare};
 pub use told::AskError;
+pub use warm_start::{WarmStart, WarmStartError};
 pub use worker::work;
 
 use crate::data::DataError;
@@ -141,6 +144,8 @@ pub trait Progress {
     fn fits_skipped(&mut self, n: usize);
     /// A study's best so far has changed.
     fn best(&mut self, study: &str, trial: usize, metric: Metric, value: f64);
+    /// Something the user should know.
+    fn note(&mut self, message: &str);
     /// Something the user should know went wrong, and the run goes on.
     fn warn(&mut self, message: &str);
 }
@@ -188,6 +193,9 @@ pub enum RunError {
     /// The config does not fit the data.
     #[error("{0}")]
     Config(String),
+    /// The search cannot start warm from the run it names.
+    #[error(transparent)]
+    WarmStart(#[from] WarmStartError),
     /// The record cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,14 +1,17 @@
-//! What must be there before a run begins: the data, its folds, and the plan over them.
+//! What must be there before a run begins: the data, its folds, the plan over them, and what is recorded that it follows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Inputs, RunError};
+use super::{Inputs, RunError, WarmStart};
 use crate::data::{self, Dataset};
 use crate::plan::Plan;
-use crate::script::Outcome;
+use crate::script::{self, Evaluated, Outcome};
 use crate::spec::experiment::{Folds, ThresholdRule};
 use crate::spec::fit::SplitSpec;
 use crate::split::{self, NestedSplits, RowLabels, SplitError};
+use crate::stop::Ending;
+use crate::store::RunEntry;
 
 /// The data, the folds and the plan of a run.
 #[derive(Debug)]
@@ -21,6 +24,10 @@ pub struct Prepared {
     pub plan: Option<Plan>,
     /// The files that a program's result depends on.
     pub inputs: Inputs,
+    /// The trials of another run that the search knows from the start.
+    pub warm_start: Option<WarmStart>,
+    /// How studies ended, by name, in the run whose config is run: what a clock decided there is decided.
+    pub(super) endings: BTreeMap<String, Ending>,
 }
 
 impl Prepared {
@@ -47,12 +54,15 @@ impl Prepared {
     }
 }
 
-/// Opens the data and draws the folds, and looks for the program of a command. Nothing is written but the cache of decoded
-/// pictures, and nothing is run.
+/// Opens the data, draws the folds, looks for the program of a command, and reads what the search follows of recorded runs:
+/// of the run the script lies in, or of one below `results`. Nothing is written but the cache of decoded pictures, and
+/// nothing is run.
 ///
 /// # Errors
-/// There is no such program, the data cannot be used, or not split as asked, or the model does not fit them.
-pub fn prepare(outcome: &Outcome, cache: &Path) -> Result<Prepared, RunError> {
+/// There is no such program, the data cannot be used, or not split as asked, or the model does not fit them; or the search
+/// cannot start warm from the run it names.
+pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Prepared, RunError> {
+    let outcome = &evaluated.outcome;
     let inputs = Inputs::read(outcome)?;
     let (spec, folds, threshold) = match outcome {
         Outcome::Experiment(experiment) => (experiment.data(), experiment.folds(), experiment.threshold()),
@@ -89,7 +99,26 @@ pub fn prepare(outcome: &Outcome, cache: &Path) -> Result<Prepared, RunError> {
         Outcome::Experiment(experiment) => Some(Plan::new(experiment, splits.as_ref())),
         Outcome::Fit(_) => None,
     };
-    Ok(Prepared { data, splits, plan, inputs })
+    let warm_start = match &plan {
+        Some(plan) => WarmStart::of(evaluated, results, plan, data.as_ref(), splits.as_ref())?,
+        None => None,
+    };
+    Ok(Prepared { data, splits, plan, inputs, warm_start, endings: endings(evaluated)? })
+}
+
+/// How studies ended in the run that the script lies in, if this is its experiment and a clock may end them.
+fn endings(evaluated: &Evaluated) -> Result<BTreeMap<String, Ending>, RunError> {
+    let (Outcome::Experiment(experiment), Some(run)) = (&evaluated.outcome, &evaluated.run) else {
+        return Ok(BTreeMap::new());
+    };
+    if experiment.wall_time().is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let run = RunEntry::read(run)?;
+    match script::evaluate(&run.config_path(), &[]).map(|recorded| recorded.outcome) {
+        Ok(Outcome::Experiment(recorded)) if recorded.is_same_but_for_data(experiment) => Ok(run.endings()?),
+        _ => Ok(BTreeMap::new()),
+    }
 }
 
 fn draw(data: &Dataset, folds: &Folds) -> Result<NestedSplits, RunError> {

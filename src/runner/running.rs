@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::scoring::Scoring;
 use crate::pruner::Race;
+use crate::spec::experiment::SearchSpec;
 use crate::store::{RecordedFit, StoreError};
 use crate::trial::{Direction, TrialState};
 use crate::value::Assignment;
@@ -25,6 +26,21 @@ pub(super) struct Course {
     pub(super) n_folds: usize,
     pub(super) pace: Pace,
     pub(super) direction: Direction,
+}
+
+impl Course {
+    /// Those of an experiment with this search.
+    pub(super) fn of(search: Option<&SearchSpec>, n_folds: usize) -> Self {
+        let pace = match search {
+            Some(SearchSpec { race: Some(race), .. }) => {
+                Pace::OneByOne(race.over(n_folds).expect("the folds were counted before the run began"))
+            }
+            Some(SearchSpec { prune: Some(_), .. }) => Pace::FirstAlone,
+            _ => Pace::AtOnce,
+        };
+        let direction = search.map_or(Direction::Minimize, |search| search.objective.direction);
+        Self { n_folds, pace, direction }
+    }
 }
 
 /// A trial that has not ended.

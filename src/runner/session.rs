@@ -16,10 +16,12 @@ use crate::metric::Metric;
 use crate::plan::{StudyId, fit_key};
 use crate::spec::constraint::Constraint;
 use crate::spec::experiment::Objective;
+use crate::stop::StopRule;
 use crate::store::{
     Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialColumns, TrialRow,
 };
 use crate::trial::TrialState;
+use crate::wording::count;
 
 /// How long a word of a worker is waited for before signals are looked at.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -58,6 +60,8 @@ pub(super) struct Session<'a> {
     n_reused: usize,
     shelf: Shelf,
     earlier: Earlier,
+    wall_time: Option<Duration>,
+    started: Instant,
     table_written: Instant,
 }
 
@@ -69,6 +73,8 @@ pub(super) struct Subject<'a> {
     pub(super) constraints: Vec<Constraint>,
     pub(super) parameters: Vec<String>,
     pub(super) n_fits: usize,
+    /// How long the run may take.
+    pub(super) wall_time: Option<Duration>,
     pub(super) units: Vec<Unit<'a>>,
 }
 
@@ -81,6 +87,13 @@ impl<'a> Session<'a> {
         subject: Subject<'a>,
         progress: &'a mut dyn Progress,
     ) -> Result<Self, RunError> {
+        let earlier = Earlier::of(earlier);
+        let mut units = subject.units;
+        for unit in &mut units {
+            if let Unit::Study(study) = unit {
+                study.had_suggested(earlier.n_suggested(&study.id().to_string()));
+            }
+        }
         Ok(Self {
             request,
             prepared,
@@ -88,7 +101,7 @@ impl<'a> Session<'a> {
             shelf: Shelf::open(request.results, request.fresh)?,
             folder,
             progress,
-            units: subject.units,
+            units,
             finals: BTreeMap::new(),
             failed_final: None,
             objective: subject.objective,
@@ -102,7 +115,9 @@ impl<'a> Session<'a> {
             reused_from: BTreeSet::new(),
             n_kept: 0,
             n_reused: 0,
-            earlier: Earlier::of(earlier),
+            earlier,
+            wall_time: subject.wall_time,
+            started: Instant::now(),
             table_written: Instant::now(),
         })
     }
@@ -174,7 +189,8 @@ impl<'a> Session<'a> {
     /// Goes on with a unit until there is nothing to be done about it without training.
     fn settle(&mut self, unit: usize, ready: &mut Vec<Ticket<'a>>) -> Result<(), RunError> {
         loop {
-            let (fits, changes) = self.units[unit].advance()?;
+            let is_late = self.is_late();
+            let (fits, changes) = self.units[unit].advance(is_late)?;
             if fits.is_empty() && changes.is_empty() {
                 return Ok(());
             }
@@ -200,6 +216,11 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// Whether the run has taken as long as its studies may take. Time in which it was stopped does not count.
+    fn is_late(&self) -> bool {
+        self.wall_time.is_some_and(|wall_time| self.folder.worked() + self.started.elapsed() >= wall_time)
     }
 
     /// Takes a fit that needs no training; says whether there was one.
@@ -368,6 +389,19 @@ impl<'a> Session<'a> {
                 ))),
                 None => Ok(self.folder.record(&Event::TrialSuggested { study: name, trial: number, assignment })?),
             },
+            Change::Closed { ending, n_skipped } => {
+                if n_skipped > 0 {
+                    self.progress.fits_skipped(n_skipped);
+                }
+                if self.earlier.studies_ended.contains(&name) {
+                    return Ok(());
+                }
+                if ending.by != StopRule::Trials {
+                    let n_trials = count(ending.n_trials, "trial");
+                    self.progress.note(&format!("{name}: ends after {n_trials}, by `{}`", ending.by));
+                }
+                Ok(self.folder.record(&Event::StudyEnded { study: name, ending })?)
+            }
             Change::Ended { number, state, best, n_skipped } => {
                 if n_skipped > 0 {
                     self.progress.fits_skipped(n_skipped);
@@ -432,7 +466,7 @@ impl<'a> Session<'a> {
         let mut summary = Summary {
             experiment: self.experiment,
             status: status.to_owned(),
-            n_fits: self.n_fits - saved.map_or(0, |saved| saved.n_fits),
+            n_fits: self.n_fits - self.units.iter().map(Unit::n_skipped).sum::<usize>(),
             n_failed_trials: self.n_failed_trials,
             n_pruned: saved.map(|saved| saved.n_trials),
             n_epochs_saved: saved.map(|saved| saved.n_epochs),

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::RunError;
+use super::close::Close;
 use super::order::Job;
-use super::running::{self, Course, Ended, Pace, Running};
+use super::running::{self, Course, Ended, Running};
 use super::scoring::Scoring;
 use super::study_summary::summarise;
 use crate::data::Dataset;
@@ -16,6 +17,7 @@ use crate::spec::experiment::{SearchSpec, ThresholdRule};
 use crate::spec::fit::{FitPlace, RowsFrom};
 use crate::spec::{Experiment, Role};
 use crate::split::{OuterFold, TrainValidation};
+use crate::stop::Ending;
 use crate::store::{FitPath, RecordedFit, StoreError, StudySummary, TrialRow};
 use crate::study::Study;
 use crate::trial::{Direction, Score, TrialRecord, TrialState};
@@ -42,6 +44,8 @@ pub(super) struct Ready<'a> {
 pub(super) enum Change {
     /// A trial was suggested.
     Suggested { number: usize, assignment: Assignment },
+    /// The study has had its last trial, by its rules; how many fits it did not come to.
+    Closed { ending: Ending, n_skipped: usize },
     /// A trial has ended; its value if it is the best so far and meets the constraints, and how many of its fits are not needed.
     Ended { number: usize, state: TrialState, best: Option<f64>, n_skipped: usize },
 }
@@ -55,13 +59,13 @@ pub(super) struct StudyRun<'a> {
     /// The inner folds a trial is scored on, with their positions; one without rows when there is no data.
     folds: Vec<(Option<usize>, TrainValidation)>,
     study: Option<Study>,
-    n_trials: usize,
     course: Course,
     running: BTreeMap<usize, Running>,
     /// What later trials are held against, by number.
     past: BTreeMap<usize, Past>,
     best_fits: Vec<RecordedFit>,
     saved: Saved,
+    close: Close,
     stage: Stage,
 }
 
@@ -93,20 +97,6 @@ enum Stage {
     /// It has been.
     Testing,
     Ended,
-}
-
-/// In which steps the folds of a trial are trained.
-fn course(experiment: &Experiment, n_folds: usize) -> Course {
-    let search = experiment.search();
-    let pace = match search {
-        Some(SearchSpec { race: Some(race), .. }) => {
-            Pace::OneByOne(race.over(n_folds).expect("the folds were counted before the run began"))
-        }
-        Some(SearchSpec { prune: Some(_), .. }) => Pace::FirstAlone,
-        _ => Pace::AtOnce,
-    };
-    let direction = search.map_or(Direction::Minimize, |search| search.objective.direction);
-    Course { n_folds, pace, direction }
 }
 
 /// The study of a search at its node of the seed tree.
@@ -152,10 +142,10 @@ impl<'a> StudyRun<'a> {
             experiment,
             data,
             outer,
-            course: course(experiment, folds.len()),
+            course: Course::of(experiment.search(), folds.len()),
+            close: Close::new(n_trials, experiment.search(), folds.iter().map(|(_, rows)| rows)),
             folds,
             study,
-            n_trials,
             running: BTreeMap::new(),
             past: BTreeMap::new(),
             best_fits: Vec::new(),
@@ -164,30 +154,59 @@ impl<'a> StudyRun<'a> {
         }
     }
 
+    /// The same study with trials of another run that its sampler knows from the start.
+    pub(super) fn with_earlier(mut self, earlier: Vec<TrialRecord>) -> Self {
+        self.study = self.study.map(|study| study.with_earlier(earlier));
+        self
+    }
+
+    /// The same study, which ends as it is recorded to have ended, if it is.
+    pub(super) fn ending_as(mut self, recorded: Option<Ending>) -> Self {
+        self.close.follow(recorded);
+        self
+    }
+
+    /// So many of its trials had been suggested before the run was stopped: no clock takes one of them back.
+    pub(super) fn had_suggested(&mut self, n_suggested: usize) {
+        self.close.keep(n_suggested);
+    }
+
     pub(super) fn id(&self) -> StudyId {
         self.id
     }
 
-    /// The fits that have become ready, each given out once, and the trials suggested for them.
-    pub(super) fn advance(&mut self) -> Result<(Vec<Ready<'a>>, Vec<Change>), RunError> {
+    /// The fits that have become ready, each given out once, and the trials suggested for them. `is_late` says that the
+    /// time of the run is over.
+    pub(super) fn advance(&mut self, is_late: bool) -> Result<(Vec<Ready<'a>>, Vec<Change>), RunError> {
         let (mut ready, mut changes) = (Vec::new(), Vec::new());
         if self.stage == Stage::Searching
             && let Some(study) = &mut self.study
         {
-            let mut suggested = Vec::new();
-            while study.records().len() < self.n_trials && study.can_ask() {
-                suggested.push(study.ask());
+            let (mut suggested, mut closed) = (Vec::new(), None);
+            while self.close.ending().is_none() && study.can_ask() {
+                let number = study.records().len();
+                let seen = &study.records()[..study.n_seen(number)];
+                let past = |trial: usize| self.past.get(&trial).map(|past| &past.scores[..]).unwrap_or_default();
+                match self.close.decide(number, seen, past, is_late) {
+                    None => suggested.push(study.ask()),
+                    Some(ending) if self.close.is_told() => {
+                        closed =
+                            Some(Change::Closed { ending, n_skipped: self.close.n_not_asked() * self.folds.len() });
+                    }
+                    Some(_) => {}
+                }
             }
             for (number, assignment) in suggested {
                 self.running.insert(number, Running::new(assignment.clone(), self.rival(number)));
                 changes.push(Change::Suggested { number, assignment });
             }
+            changes.extend(closed);
             let mut next = Vec::new();
             for (&number, trial) in &mut self.running {
                 next.extend(trial.next(&self.course).map(|fold| (number, fold)));
             }
             ready.extend(next.into_iter().map(|(number, fold)| self.trial(number, fold)));
-            if self.running.is_empty() {
+            if self.running.is_empty() && self.close.ending().is_some() {
                 self.stage = Stage::Chosen;
             }
         }
@@ -296,6 +315,11 @@ impl<'a> StudyRun<'a> {
         self.experiment.search()?.gives_up().then_some(self.saved)
     }
 
+    /// Fits that were planned and are not trained: of trials that were given up, and of those that the study ended before.
+    pub(super) fn n_fits_spared(&self) -> usize {
+        self.close.n_not_asked() * self.folds.len() + self.saved().map_or(0, |saved| saved.n_fits)
+    }
+
     /// Takes note that the final has ended, however.
     pub(super) fn final_ended(&mut self) {
         self.stage = Stage::Ended;
@@ -368,6 +392,7 @@ impl<'a> StudyRun<'a> {
     /// What the search found; `None` without one.
     pub(super) fn summary(&self) -> Option<StudySummary> {
         let (study, search) = self.study.as_ref().zip(self.experiment.search())?;
-        Some(summarise(self.id, study, search, self.saved().map(|saved| saved.n_trials)))
+        let summary = summarise(self.id, study, search, self.saved().map(|saved| saved.n_trials));
+        Some(StudySummary { ended: self.close.ending().filter(|_| self.close.is_told()), ..summary })
     }
 }

@@ -7,7 +7,7 @@ use crate::study::Study;
 use crate::trial::{Score, TrialRecord, TrialState};
 use crate::value::Assignment;
 
-/// Of a study whose trials have ended; `n_pruned` is none when none can be.
+/// Of a study whose trials have ended; `n_pruned` is none when none can be. By which rule it ended is not in it.
 pub(super) fn summarise(id: StudyId, study: &Study, search: &SearchSpec, n_pruned: Option<usize>) -> StudySummary {
     let best = study.best();
     let count = |is: fn(&TrialState) -> bool| study.records().iter().filter(|record| is(&record.state)).count();
@@ -25,6 +25,7 @@ pub(super) fn summarise(id: StudyId, study: &Study, search: &SearchSpec, n_prune
         n_infeasible: (!search.constraints.is_empty()).then(|| count(is_infeasible)),
         n_pruned,
         n_failed: count(|state| matches!(state, TrialState::Failed { .. })),
+        ended: None,
         best_trial: best.map(|(record, _)| record.number),
         best_value: best.map(|(_, score)| score.value()),
         best_violation: best.map_or(0.0, |(_, score)| score.violation()),

@@ -13,10 +13,10 @@ pub(super) enum Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    /// The fits that have become ready, and what has changed.
-    pub(super) fn advance(&mut self) -> Result<(Vec<Ready<'a>>, Vec<Change>), RunError> {
+    /// The fits that have become ready, and what has changed; `is_late` says that the time of the run is over.
+    pub(super) fn advance(&mut self, is_late: bool) -> Result<(Vec<Ready<'a>>, Vec<Change>), RunError> {
         match self {
-            Self::Study(study) => study.advance(),
+            Self::Study(study) => study.advance(is_late),
             Self::Fit { job } => {
                 let only = job.take().map(|job| Ready { which: Which::Final, path: FitPath::only(), job: Ok(*job) });
                 Ok((only.into_iter().collect(), Vec::new()))
@@ -40,10 +40,10 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// Fits that trials were spared.
+    /// Fits that were planned and are not trained.
     pub(super) fn n_skipped(&self) -> usize {
         match self {
-            Self::Study(study) => study.saved().map_or(0, |saved| saved.n_fits),
+            Self::Study(study) => study.n_fits_spared(),
             Self::Fit { .. } => 0,
         }
     }

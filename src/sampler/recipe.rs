@@ -59,10 +59,9 @@ impl TpeRecipe {
         }
         let loss = |record: &TrialRecord| match &record.state {
             TrialState::Complete(score) if score.is_feasible() => Some(direction.loss(score.value())),
-            TrialState::Complete(_)
-            | TrialState::Pruned { .. }
-            | TrialState::Pending
-            | TrialState::Failed { .. } => None,
+            TrialState::Complete(_) | TrialState::Pruned { .. } | TrialState::Pending | TrialState::Failed { .. } => {
+                None
+            }
         };
         let best_above = above.iter().filter_map(|record| loss(record)).reduce(f64::min);
         let gain = |record: &&TrialRecord| match (loss(record), best_above) {

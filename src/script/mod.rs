@@ -44,6 +44,8 @@ pub struct Evaluated {
     pub sources: Vec<Source>,
     /// The project root.
     pub root: PathBuf,
+    /// The run folder it lies in, if any.
+    pub run: Option<PathBuf>,
 }
 
 /// What a script can end with.
@@ -96,7 +98,8 @@ pub fn evaluate(path: &Path, arguments: &[Argument]) -> Result<Evaluated, Diagno
         _ => Outcome::Fit(Box::new(fit(&made).map_err(|blame| sources.diagnose(&blame))?)),
     };
     let params = state.params.borrow().declared();
-    Ok(Evaluated { outcome, params, sources: sources.list(), root })
+    let run = paths::run_folder(&path).map(Path::to_owned);
+    Ok(Evaluated { outcome, params, sources: sources.list(), root, run })
 }
 
 /// The nearest folder above a script that holds `xrun.toml` or `scripts/`, else the script's own; for a script inside

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::check::{Problem, Step};
 use super::command::{self, Program};
@@ -281,6 +282,12 @@ impl Experiment {
     #[must_use]
     pub fn search(&self) -> Option<&SearchSpec> {
         self.search.as_ref()
+    }
+
+    /// How long a run of it may take before its studies end; none without such a rule.
+    #[must_use]
+    pub fn wall_time(&self) -> Option<Duration> {
+        self.search.as_ref()?.stop.as_ref()?.wall_time()
     }
 
     /// Its rule for the decision threshold.

@@ -101,9 +101,8 @@ pub(super) fn metrics_fit(search: &Make<Infallible>, objective: Option<&str>) ->
             return Ok(());
         }
         Err(match objective {
-            Some("command") => Problem::new("a command has one metric to search on, \"value\"").hint(format!(
-                "say which of its numbers that is: command([...], #{{ value: {metric:?} }})"
-            )),
+            Some("command") => Problem::new("a command has one metric to search on, \"value\"")
+                .hint(format!("say which of its numbers that is: command([...], #{{ value: {metric:?} }})")),
             Some("external") => Problem::new("an external objective has one metric, \"value\""),
             Some(_) => Problem::new("an objective given by a formula has one metric, \"value\""),
             None => Problem::new("\"value\" is the metric of an objective given by a formula, not of a model"),

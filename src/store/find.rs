@@ -1,12 +1,16 @@
 //! Finding recorded runs: by id, by a unique prefix, or the latest.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::earlier_trials::{self, EarlierTrials};
 use super::index::scan::{self, RunName, is_run};
 use super::journal::{self, Event, Recorded};
 use super::manifest::Manifest;
 use super::tables::Summary;
 use super::{StoreError, atomic, lock};
+use crate::stop::Ending;
+use crate::trial::TrialRecord;
 
 /// A recorded run.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +97,68 @@ impl RunEntry {
             None
         };
         Ok(Self { path: path.to_owned(), manifest, summary })
+    }
+
+    /// The text of its `splits.json`; none without data.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn splits(&self) -> Result<Option<String>, StoreError> {
+        let file = self.path.join("splits.json");
+        if file.is_file() { atomic::read(&file).map(Some) } else { Ok(None) }
+    }
+
+    /// The trials of another run that it knew from the start.
+    ///
+    /// # Errors
+    /// Their file is damaged or cannot be read.
+    pub fn warm_start(&self) -> Result<Option<EarlierTrials>, StoreError> {
+        let file = self.path.join(earlier_trials::FILE);
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let text = atomic::read(&file)?;
+        let read = EarlierTrials::from_json(&text);
+        read.map(Some).map_err(|error| StoreError::Damaged { path: file, reason: error.to_string() })
+    }
+
+    /// How those of its studies ended that have rules to stop by, by their names.
+    ///
+    /// # Errors
+    /// Its journal cannot be read, or a line of it is damaged.
+    pub fn endings(&self) -> Result<BTreeMap<String, Ending>, StoreError> {
+        let ending = |recorded: Recorded| match recorded.event {
+            Event::StudyEnded { study, ending } => Some((study, ending)),
+            _ => None,
+        };
+        Ok(self.journal()?.into_iter().filter_map(ending).collect())
+    }
+
+    /// The trials of each study that have ended, by number.
+    ///
+    /// # Errors
+    /// Its journal cannot be read, or a line of it is damaged.
+    pub fn trials(&self) -> Result<BTreeMap<String, Vec<TrialRecord>>, StoreError> {
+        let mut assignments = BTreeMap::new();
+        let mut ended: BTreeMap<(String, usize), TrialRecord> = BTreeMap::new();
+        for Recorded { event, .. } in self.journal()? {
+            match event {
+                Event::TrialSuggested { study, trial, assignment } => {
+                    assignments.insert((study, trial), assignment);
+                }
+                Event::TrialFinished { study, trial: number, result: state } => {
+                    if let Some(assignment) = assignments.remove(&(study.clone(), number)) {
+                        ended.insert((study, number), TrialRecord { number, assignment, state });
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut by_study: BTreeMap<String, Vec<TrialRecord>> = BTreeMap::new();
+        for ((study, _), record) in ended {
+            by_study.entry(study).or_default().push(record);
+        }
+        Ok(by_study)
     }
 
     /// What happened, by its journal.

@@ -10,11 +10,12 @@ mod chain;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, lock};
+use crate::stop::Ending;
 use crate::trial::TrialState;
 use crate::value::Assignment;
 use chain::Check;
@@ -80,6 +81,14 @@ pub enum Event {
         trial: usize,
         /// How.
         result: TrialState,
+    },
+    /// A study whose search has rules to stop by has had its last trial. What a clock decided is known from here alone.
+    StudyEnded {
+        /// The study.
+        study: String,
+        /// After how many trials, and why.
+        #[serde(flatten)]
+        ending: Ending,
     },
     /// The run was stopped before its end, by a signal or because a worker died too often.
     RunInterrupted {
@@ -164,7 +173,10 @@ impl Journal {
         self.length += line.len() as u64;
         self.check = check;
         match event {
-            Event::TrialFinished { .. } | Event::RunFinished { .. } | Event::RunInterrupted { .. } => {
+            Event::TrialFinished { .. }
+            | Event::StudyEnded { .. }
+            | Event::RunFinished { .. }
+            | Event::RunInterrupted { .. } => {
                 self.file.sync_data().map_err(|source| StoreError::Write { path: self.path.clone(), source })
             }
             Event::RunStarted { .. }
@@ -193,6 +205,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<Recorded>, StoreError> {
     let refused = |source| StoreError::Read { path: path.to_owned(), source };
     let bytes = std::fs::read(path).map_err(|source| missing(path, &source).unwrap_or_else(|| refused(source)))?;
     Ok(chain::read(&bytes).map_err(|damage| damaged(path, &damage))?.recorded)
+}
+
+/// How long a run was at work, by its journal: from each start to the last event before the next one.
+pub(super) fn time_at_work(recorded: &[Recorded]) -> Duration {
+    let at = |recorded: &Recorded| humantime::parse_rfc3339(&recorded.at).ok();
+    let is_start = |recorded: &Recorded| matches!(recorded.event, Event::RunStarted { .. } | Event::RunResumed);
+    let sessions = recorded.chunk_by(|_, next| !is_start(next));
+    let lasted = |session: &[Recorded]| at(session.last()?)?.duration_since(at(session.first()?)?).ok();
+    sessions.filter_map(lasted).sum()
 }
 
 /// What there is to say when the journal is not there.

@@ -43,6 +43,9 @@ pub struct Manifest {
     /// BLAKE3 of `splits.json`, if there is one.
     #[serde(default)]
     pub splits_blake3: Option<String>,
+    /// BLAKE3 of `warm_start.json`, if there is one.
+    #[serde(default)]
+    pub warm_start_blake3: Option<String>,
     /// Digest of the data's content.
     pub data_fingerprint: Option<String>,
     /// The data in words.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! results/<experiment>/<run-id>/
-//!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  journal.jsonl
+//!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  warm_start.json
+//!   journal.jsonl
 //!   trials.csv  summary.json  timing.csv
 //!   outer-0/inner-0/trial-002/  config.rhai  metrics.csv  outcome.json  validation_predictions.csv
 //!                               stdout.log  stderr.log (of a program)
@@ -17,6 +18,7 @@
 //! deleted at any time), and `results/.scratch/` what nobody needs once its process has ended.
 
 mod atomic;
+mod earlier_trials;
 mod find;
 mod fit_folder;
 pub mod index;
@@ -31,6 +33,7 @@ mod run_folder;
 mod scratch;
 mod tables;
 
+pub use earlier_trials::{EarlierStudy, EarlierTrials};
 pub use find::{FindError, RunEntry, find, latest_of, locate};
 pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord, PrunedAt};
 pub use index::FitIndex;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::StoreError;
+use super::earlier_trials;
 use super::find::{self, FindError, RunEntry};
 use super::fit_folder::{FitPath, OutcomeRecord};
 use super::journal::Event;
@@ -246,9 +247,11 @@ impl Record {
         });
         let config = std::iter::once((CONFIG.to_owned(), &manifest.config_blake3));
         let splits = manifest.splits_blake3.iter().map(|digest| ("splits.json".to_owned(), digest));
+        let warm_start = manifest.warm_start_blake3.iter().map(|digest| (earlier_trials::FILE.to_owned(), digest));
         sources
             .chain(config)
             .chain(splits)
+            .chain(warm_start)
             .filter_map(|(file, digest)| is_altered(&self.run.path.join(&file), &file, "run.json", digest))
             .collect()
     }
@@ -260,6 +263,7 @@ impl Record {
         if self.fit.is_none() {
             names.push(("trials.csv".to_owned(), FileKind::Trials));
             names.push(("splits.json".to_owned(), FileKind::Json));
+            names.push((earlier_trials::FILE.to_owned(), FileKind::Json));
         }
         let fits: BTreeSet<String> = self.fits().into_iter().chain(other.fits()).collect();
         for fit in in_plan_order(fits) {

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use super::earlier_trials::{self, EarlierTrials};
 use super::fit_folder::FitPath;
-use super::journal::{Event, Journal, Recorded};
+use super::journal::{self, Event, Journal, Recorded};
 use super::manifest::Manifest;
 use super::tables::{self, Summary, TrialColumns, TrialRow};
 use super::{StoreError, atomic};
@@ -19,6 +20,7 @@ pub struct RunFolder {
     id: String,
     journal: Journal,
     timing: Vec<Vec<String>>,
+    worked: Duration,
 }
 
 impl RunFolder {
@@ -40,7 +42,7 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     let journal = Journal::create(path.join(JOURNAL))?;
-                    return Ok(Self { path, id, journal, timing: Vec::new() });
+                    return Ok(Self { path, id, journal, timing: Vec::new(), worked: Duration::ZERO });
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
                 Err(source) => return Err(StoreError::Write { path, source }),
@@ -55,10 +57,17 @@ impl RunFolder {
     /// Another process writes it, its journal is damaged, or the file system refused.
     pub fn reopen(path: &Path) -> Result<(Self, Vec<Event>), StoreError> {
         let (journal, recorded) = Journal::open(path.join(JOURNAL))?;
+        let worked = journal::time_at_work(&recorded);
         let events: Vec<Event> = recorded.into_iter().map(|Recorded { event, .. }| event).collect();
         let id = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let timing = events.iter().filter_map(time_of).collect();
-        Ok((Self { path: path.to_owned(), id, journal, timing }, events))
+        Ok((Self { path: path.to_owned(), id, journal, timing, worked }, events))
+    }
+
+    /// How long the run was at work before it was opened, from each start to the last thing that was recorded then.
+    #[must_use]
+    pub fn worked(&self) -> Duration {
+        self.worked
     }
 
     /// Where it lies.
@@ -117,6 +126,16 @@ impl RunFolder {
     /// The file system refused.
     pub fn splits(&self, json: &str) -> Result<(), StoreError> {
         atomic::write(&self.path.join("splits.json"), json.as_bytes())
+    }
+
+    /// `warm_start.json`.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn warm_start(&self, trials: &EarlierTrials) -> Result<String, StoreError> {
+        let text = trials.to_json();
+        atomic::write(&self.path.join(earlier_trials::FILE), text.as_bytes())?;
+        Ok(text)
     }
 
     /// Appends to the journal.

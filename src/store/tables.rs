@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::stop::Ending;
 use crate::trial::TrialState;
 use crate::value::Assignment;
 
@@ -91,7 +92,7 @@ pub struct Summary {
     pub experiment: String,
     /// `complete`, or `failed` when a study found nothing.
     pub status: String,
-    /// Number of fits; those that pruned trials were spared do not count.
+    /// Number of fits; those that pruned trials were spared, or that a study did not come to, do not count.
     pub n_fits: usize,
     /// Number of failed trials.
     pub n_failed_trials: usize,
@@ -134,6 +135,9 @@ pub struct StudySummary {
     pub n_pruned: Option<usize>,
     /// Trials that failed.
     pub n_failed: usize,
+    /// After how many trials it ended, and why; absent when nothing but their number can end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ending>,
     /// Number of the best trial.
     pub best_trial: Option<usize>,
     /// Its value; of several objectives, that of the first.

@@ -3,6 +3,7 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
+use crate::stop::StopRule;
 use crate::value::Value;
 
 fn events() -> Vec<Event> {
@@ -28,6 +29,7 @@ fn events() -> Vec<Event> {
             failed: Some("a loss that is no number".to_owned()),
         },
         Event::TrialFinished { study: study(), trial: 0, result: TrialState::from_objective(0.1 + 0.2) },
+        Event::StudyEnded { study: study(), ending: Ending { n_trials: 1, by: StopRule::WallTime } },
         Event::RunInterrupted { reason: "signal 2".to_owned() },
         Event::RunResumed,
         Event::RunFinished { status: "complete".to_owned() },
@@ -43,6 +45,21 @@ fn written() -> (tempfile::TempDir, PathBuf) {
         journal.append(&event).expect("there is room");
     }
     (folder, path)
+}
+
+#[test]
+fn time_between_a_stop_and_its_resumption_is_no_time_at_work() {
+    let recorded = |at: &str, event: Event| Recorded { at: format!("2026-01-02T03:{at}.000Z"), event };
+    let suggested = || Event::TrialSuggested { study: String::new(), trial: 0, assignment: Assignment::new() };
+    let journal = [
+        recorded("00:00", Event::RunStarted { n_fits: 1 }),
+        recorded("00:20", suggested()),
+        recorded("10:00", Event::RunResumed),
+        recorded("10:05", Event::RunInterrupted { reason: "signal 2".to_owned() }),
+        recorded("40:00", Event::RunResumed),
+    ];
+    assert_eq!(time_at_work(&journal), Duration::from_secs(25));
+    assert_eq!(time_at_work(&[]), Duration::ZERO);
 }
 
 fn only_events(recorded: Vec<Recorded>) -> Vec<Event> {

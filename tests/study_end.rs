@@ -221,7 +221,7 @@ fn what_a_clock_decided_is_followed_by_resume_replay_and_the_config() {
         assert!(ended.iter().all(|(n_trials, by)| by == "wall_time" && *n_trials < 100_000), "{ended:?}");
         let replayed = project.xrun(["replay", "@latest"]);
         replayed.code(0).stdout_contains("bit for bit");
-        replayed.stderr_contains("wall_time: 2 studies end as recorded, whatever the clock says\n");
+        replayed.stderr_contains("wall_time: the recorded end of 2 studies holds, whatever the clock says\n");
         let config = folder.join("config.rhai").display().to_string();
         assert_same(&folder, &run(&project, &[&config, "--fresh"]));
         // Another time is a question to the clock again.

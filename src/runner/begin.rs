@@ -103,7 +103,7 @@ fn announce(folder: &RunFolder, request: &Request<'_>, prepared: &Prepared, prog
     }
     if !prepared.endings.is_empty() {
         let studies = count(prepared.endings.len(), "study");
-        progress.note(&format!("wall_time: {studies} end as recorded, whatever the clock says"));
+        progress.note(&format!("wall_time: the recorded end of {studies} holds, whatever the clock says"));
     }
 }
 

@@ -52,14 +52,13 @@ fn check_json(evaluated: &Evaluated) -> serde_json::Value {
 fn describe(experiment: &Experiment, evaluated: &Evaluated) -> String {
     let mut parts = vec![match experiment.search() {
         Some(search) => format!(
-            "{}: {} search{}, {}{} a study, {}{}",
+            "{}: {} search{}, {}{} a study, {}",
             experiment.name(),
             search.sampler.name(),
             over_points(search),
             if search.stop.is_some() { "at most " } else { "" },
             count(search.n_trials, "trial"),
-            aims(search),
-            keeping(search)
+            search.aims()
         ),
         None => format!("{}: no search", experiment.name()),
     }];
@@ -90,18 +89,13 @@ fn over_points(search: &SearchSpec) -> String {
 }
 
 /// As in `maximize roc_auc, minimize log_loss`.
-fn aims(search: &SearchSpec) -> String {
+fn objectives(search: &SearchSpec) -> String {
     search.objectives().map(|objective| objective.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// As in `accuracy at least 0.8, log_loss at most 0.6`.
 fn limits(search: &SearchSpec) -> String {
     search.constraints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// The same behind its aims.
-fn keeping(search: &SearchSpec) -> String {
-    if search.constraints.is_empty() { String::new() } else { format!(", keeping {}", limits(search)) }
 }
 
 /// The rules in words, and which of them another machine may keep otherwise.
@@ -164,12 +158,14 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
             "n_parallel": plan.n_parallel(),
             "n_reused": forecast.n_reused,
             "reused_from": forecast.reused_from,
-            "warm_start": prepared.warm_start.as_ref().map(|warm_start| serde_json::json!({
+        });
+        if let Some(warm_start) = &prepared.warm_start {
+            value["warm_start"] = serde_json::json!({
                 "run": warm_start.run(),
                 "n_trials": warm_start.n_trials(),
                 "n_counting": warm_start.n_counting(),
-            })),
-        });
+            });
+        }
         if let Some(line) = experiment.command_line() {
             value["command"] = line.into();
         }
@@ -215,7 +211,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
             over_points(search),
             if search.stop.is_some() { "at most " } else { "" },
             count(search.n_trials, "trial"),
-            aims(search),
+            objectives(search),
             count(experiment.space().parameters().len(), "parameter")
         ));
         if experiment.folds().is_some() {

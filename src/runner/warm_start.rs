@@ -15,7 +15,6 @@ use crate::plan::{Plan, StudyId};
 use crate::script::{self, Evaluated, Outcome};
 use crate::space::SearchSpace;
 use crate::spec::Experiment;
-use crate::spec::experiment::Objective;
 use crate::split::{self, NestedSplits, SplitFileError};
 use crate::store::{self, Altered, EarlierStudy, EarlierTrials, FindError, Record, RunEntry, StoreError};
 use crate::study::{PassedOver, transfer};
@@ -66,7 +65,7 @@ pub enum WarmStartError {
         /// Its objective.
         found: String,
         /// The one here.
-        wanted: Objective,
+        wanted: String,
     },
     /// Its data are others.
     #[error("warm_start: {run} has other data (fingerprint {found}) than this run ({wanted})")]
@@ -128,7 +127,7 @@ impl WarmStart {
         else {
             return Ok(None);
         };
-        let here = Here { objective: search.objective, plan, data, splits };
+        let here = Here { aims: search.aims(), plan, data, splits };
         let own = evaluated.run.as_deref().map(RunEntry::read).transpose()?;
         let own = own.map(|own| own.warm_start()).transpose()?.flatten();
         let taken = match own.filter(|own| own.run == *asked) {
@@ -208,7 +207,7 @@ fn find(results: &Path, root: &Path, asked: &str) -> Result<RunEntry, FindError>
 
 /// What the studies of this run are about.
 struct Here<'a> {
-    objective: Objective,
+    aims: String,
     plan: &'a Plan,
     data: Option<&'a Dataset>,
     splits: Option<&'a NestedSplits>,
@@ -219,12 +218,12 @@ impl Here<'_> {
         self.data.map(Dataset::fingerprint)
     }
 
-    /// Whether what was taken is of the same objective, on the same rows.
+    /// Whether what was taken had the same aims, on the same rows.
     fn check(&self, taken: &EarlierTrials) -> Result<(), WarmStartError> {
         let run = || taken.run.clone();
-        if taken.objective != self.objective.to_string() {
+        if taken.objective != self.aims {
             let found = taken.objective.clone();
-            return Err(WarmStartError::Objective { run: run(), found, wanted: self.objective });
+            return Err(WarmStartError::Objective { run: run(), found, wanted: self.aims.clone() });
         }
         self.check_data(&taken.run, taken.data_fingerprint.as_deref())?;
         for &id in self.plan.studies() {
@@ -306,7 +305,7 @@ fn take(entry: &RunEntry, here: &Here<'_>) -> Result<EarlierTrials, WarmStartErr
     });
     Ok(EarlierTrials {
         run: run(),
-        objective: search.objective.to_string(),
+        objective: search.aims(),
         data_fingerprint,
         studies: studies.collect(),
     })

@@ -84,6 +84,16 @@ impl SearchSpec {
     pub fn objectives(&self) -> impl Iterator<Item = Objective> {
         std::iter::once(self.objective).chain(self.other_objectives.iter().copied())
     }
+
+    /// What its trials are ranked by, in words: `maximize roc_auc, minimize log_loss, keeping recall at least 0.8`. Trials of
+    /// searches with equal aims can be compared.
+    #[must_use]
+    pub fn aims(&self) -> String {
+        let objectives: Vec<String> = self.objectives().map(|objective| objective.to_string()).collect();
+        let limits: Vec<String> = self.constraints.iter().map(ToString::to_string).collect();
+        let keeping = if limits.is_empty() { "" } else { ", keeping " };
+        format!("{}{keeping}{}", objectives.join(", "), limits.join(", "))
+    }
 }
 
 /// A race between trials over inner folds, whose number is not known yet.

@@ -15,7 +15,7 @@ pub(super) const FILE: &str = "warm_start.json";
 pub struct EarlierTrials {
     /// The other run's id.
     pub run: String,
-    /// What it optimised, as in `maximize roc_auc`.
+    /// What it was after, as in `maximize roc_auc, keeping recall at least 0.8`.
     pub objective: String,
     /// Digest of its data's content.
     pub data_fingerprint: Option<String>,

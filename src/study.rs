@@ -298,7 +298,7 @@ mod tests {
         let record = |number: usize, x: f64| TrialRecord {
             number,
             assignment: Assignment::from([("x".to_owned(), Value::Float(x))]),
-            state: TrialState::Complete { value: 10.0 - (x - 0.3).abs() },
+            state: TrialState::from_objective(10.0 - (x - 0.3).abs()),
         };
         let tpe = || study(Sampler::Tpe(TpeSettings::default()), 1);
         let spread: Vec<TrialRecord> = (0..20_u32).map(|n| record(7, f64::from(n) / 20.0)).collect();
@@ -312,7 +312,7 @@ mod tests {
         assert!((value(&assignment) - 0.3).abs() < 0.15, "{assignment:?}");
         warm.tell(0, TrialState::from_objective(0.5));
         too_few.tell(0, TrialState::from_objective(0.5));
-        assert_eq!(warm.best().map(|(record, value)| (record.number, value)), Some((0, 0.5)));
+        assert_eq!(warm.best().map(|(record, score)| (record.number, score.value())), Some((0, 0.5)));
         assert_eq!(warm.records().len(), 1);
         // Nine and one of its own are the ten it waits for.
         let (second, _) = (value(&too_few.ask().1), cold.tell(0, TrialState::from_objective(0.5)));

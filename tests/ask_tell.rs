@@ -274,4 +274,11 @@ fn an_external_objective_is_not_run_and_no_other_is_asked_for() {
         let text = text.replace("minimize: \"value\"", &format!("maximize: \"{metric}\""));
         Project::new().script(&text).xrun(["check", "experiment.rhai"]).code(2).stderr_contains(message);
     }
+    let text = SCRIPT.replace("minimize: \"value\"", "minimize: \"value\", stop: #{ target: 0.5 }");
+    Project::new()
+        .script(&text)
+        .xrun(["check", "experiment.rhai"])
+        .code(2)
+        .stderr_contains("`stop` is for searches whose trials xrun starts itself")
+        .stderr_contains("hint: leave it out; whoever asks for trials may stop asking");
 }

@@ -303,10 +303,5 @@ fn take(entry: &RunEntry, here: &Here<'_>) -> Result<EarlierTrials, WarmStartErr
         rows: rows(id, splits.as_ref()),
         trials: trials.remove(&id.to_string()).unwrap_or_default(),
     });
-    Ok(EarlierTrials {
-        run: run(),
-        objective: search.aims(),
-        data_fingerprint,
-        studies: studies.collect(),
-    })
+    Ok(EarlierTrials { run: run(), objective: search.aims(), data_fingerprint, studies: studies.collect() })
 }

@@ -193,6 +193,13 @@ impl Experiment {
                     return Err(blame(problem.hint(format!("leave `{left_out}` out")).key(left_out)));
                 }
             }
+            for left_out in ["stop", "warm_start"] {
+                if part("search").is_some_and(|search| search.get(left_out).is_some()) {
+                    let problem = Problem::new(format!("`{left_out}` is for searches whose trials xrun starts itself"))
+                        .hint("leave it out; whoever asks for trials may stop asking");
+                    return Err(blame_part("search", problem.key(left_out)));
+                }
+            }
         }
         if let Some(search) = part("search") {
             let objective = objective.map(|objective| objective.constructor().name);

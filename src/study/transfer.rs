@@ -106,7 +106,7 @@ mod tests {
 
     fn complete(values: &[(&str, Value)]) -> TrialRecord {
         let assignment = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        TrialRecord { number: 3, assignment, state: TrialState::Complete { value: 0.5 } }
+        TrialRecord { number: 3, assignment, state: TrialState::from_objective(0.5) }
     }
 
     /// What becomes of the old `value` of a parameter that now has this distribution.
@@ -200,7 +200,7 @@ mod tests {
         let old = [("rule", text("adam")), ("momentum", float(0.9)), ("lr", float(0.5)), ("dropout", float(0.1))];
         let trial = transfer(&complete(&old), &optimizers()).unwrap();
         assert_eq!(trial.assignment.keys().collect::<Vec<_>>(), ["lr", "rule"]);
-        assert_eq!((trial.number, trial.state), (3, TrialState::Complete { value: 0.5 }));
+        assert_eq!((trial.number, trial.state), (3, TrialState::from_objective(0.5)));
     }
 
     #[test]

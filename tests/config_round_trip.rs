@@ -425,6 +425,7 @@ experiment(#{
         n_startup: 10,
         n_candidates: 96,
         multivariate: true,
+        recipe: "optuna",
     }),
     threshold: youden(),
 })

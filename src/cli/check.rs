@@ -12,10 +12,12 @@ use crate::spec::experiment::{Folds, Per, SearchSpec};
 use crate::spec::leaf::ParamDomain;
 use crate::spec::{Experiment, Param};
 use crate::stop::StopRules;
+use crate::store::WeightsRecord;
 use crate::wording::count;
 
 pub(super) fn check(arguments: &ScriptArguments) -> Result<Exit, Failure> {
     let (evaluated, _) = evaluate(&arguments.script, &arguments.overrides, &Flags::default())?;
+    runner::weights(&evaluated.outcome)?;
     if arguments.json {
         print(&check_json(&evaluated).to_string());
         return Ok(Exit::Ok);
@@ -126,7 +128,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let prepared = runner::prepare(&evaluated, &settings.results, &settings.cache)?;
     let data = prepared.data.as_ref().map(crate::data::Dataset::describe);
     let device = Devices::choose(&settings, true)?.open;
-    let forecast = runner::forecast(&evaluated.outcome, &prepared, &settings.results, device.class())?;
+    let forecast = runner::forecast(&prepared, &settings.results, device.class())?;
     let experiment = match &evaluated.outcome {
         Outcome::Experiment(experiment) => experiment,
         Outcome::Fit(fit) => {
@@ -134,6 +136,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
                 let value = serde_json::json!({
                     "name": fit.name(),
                     "data": data,
+                    "weights": prepared.weights,
                     "n_fits": 1,
                     "n_reused": forecast.n_reused,
                     "reused_from": forecast.reused_from,
@@ -151,6 +154,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         let mut value = serde_json::json!({
             "name": experiment.name(),
             "data": data,
+            "weights": prepared.weights,
             "n_studies": plan.studies().len(),
             "n_trials": plan.n_trials(),
             "n_fits": plan.n_fits(),
@@ -182,6 +186,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     }
     if experiment.external().is_some() {
         lines.push("value    told from outside: xrun ask, xrun tell".to_owned());
+    }
+    for WeightsRecord { network, path, digest } in &prepared.weights {
+        lines.push(format!("weights  {network} begins with {path}, digest {digest:.12}"));
     }
     if let Some(splits) = &prepared.splits {
         let sizes: Vec<String> = splits

@@ -113,6 +113,7 @@ impl From<RunError> for Failure {
                 Self::new(exit, "stopped; what is recorded is kept").hint(go_on(path))
             }
             RunError::Data(_)
+            | RunError::Weights(_)
             | RunError::Split(_)
             | RunError::SplitFile { .. }
             | RunError::ReadSplits { .. }

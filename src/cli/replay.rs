@@ -83,6 +83,7 @@ fn failure(error: ReplayError, name: &str) -> Failure {
         ReplayError::OtherInput { .. } => {
             Failure::new(Exit::Different, message).hint("put it back as it was; git may know it")
         }
+        ReplayError::OtherWeights { .. } => Failure::new(Exit::Different, message),
         ReplayError::Data(_) => Failure::new(Exit::Usage, message).hint(elsewhere),
         // What a run says of going on is not for a replay: nothing of it is kept.
         ReplayError::Run(

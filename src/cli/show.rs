@@ -8,7 +8,7 @@ use super::insight::insight;
 use super::output::print;
 use super::run::{tables, working_project};
 use crate::settings;
-use crate::store::{self, Event, RunEntry};
+use crate::store::{self, Event, RunEntry, WeightsRecord};
 use crate::wording::count;
 
 pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
@@ -40,6 +40,9 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
     ];
     if let Some(data) = &manifest.data {
         lines.push(format!("data     {data}"));
+    }
+    for WeightsRecord { network, path, digest } in &manifest.weights {
+        lines.push(format!("weights  {network} began with {path}, digest {digest:.12}"));
     }
     lines.push(format!(
         "device   {} ({}), {}",

@@ -2,6 +2,7 @@
 
 use super::error::ModelError;
 use super::shape::{InputShape, Shape};
+use super::zoo;
 use crate::spec::network::{Activation, Backbone, Layer, Padding, Pooling, Window};
 
 /// The layers of a backbone on rows of `shape`.
@@ -13,13 +14,17 @@ pub(super) fn layers(backbone: &Backbone, shape: InputShape) -> Result<Vec<Layer
         Backbone::Convnet { width, blocks, kernel } => convnet(*width, *blocks, *kernel, shape),
         Backbone::Mlp { hidden, activation, dropout } => mlp(hidden, *activation, *dropout, shape),
         Backbone::Sequential(layers) => Ok(layers.clone()),
+        Backbone::Published(spec) => {
+            zoo::takes(spec.network, shape)?;
+            Ok(zoo::layers(spec.network))
+        }
     }
 }
 
 fn convnet(width: usize, blocks: usize, kernel: usize, shape: InputShape) -> Result<Vec<Layer>, ModelError> {
     let size = match shape {
         InputShape::Picture { size, .. } => size,
-        InputShape::Vector { width } => return Err(ModelError::ConvnetOnVectors { width }),
+        InputShape::Vector { width } => return Err(ModelError::NeedsPictures { network: "convnet", width }),
     };
     for (value, what) in [(width, "width"), (blocks, "blocks"), (kernel, "kernel")] {
         at_least_one(value, || format!("{what} of convnet"))?;

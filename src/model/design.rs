@@ -289,8 +289,10 @@ impl Designer {
     ) -> Result<Shape, ModelError> {
         let (body, left) =
             self.within("", [Place::Key("body".to_owned())], |designer| designer.sequence(body, input))?;
-        let (shortcut, right) = self
-            .within("shortcut", [Place::Key("shortcut".to_owned())], |designer| designer.sequence(shortcut, input))?;
+        let (shortcut, right) =
+            self.within(label(shortcut, "shortcut"), [Place::Key("shortcut".to_owned())], |designer| {
+                designer.sequence(shortcut, input)
+            })?;
         if left != right {
             let hint = "keep the shape in the body, or bring what came in to its shape with `shortcut`";
             return Err(self.error(LayerProblem::Sum { left, right, hint }));
@@ -311,7 +313,7 @@ impl Designer {
         for (index, branch) in branches.iter().enumerate() {
             let place = [Place::Key("branches".to_owned()), Place::Index(index)];
             let (branch, shape) =
-                self.within(&index.to_string(), place, |designer| designer.sequence(branch, input))?;
+                self.within(label(branch, &index.to_string()), place, |designer| designer.sequence(branch, input))?;
             designed.push(branch);
             output = Some(match output {
                 None => shape,
@@ -476,6 +478,11 @@ impl Designer {
     fn holds(&self, rule_holds: bool, what: &'static str, value: f64, rule: &'static str) -> Result<(), ModelError> {
         if rule_holds { Ok(()) } else { Err(self.error_at(what, LayerProblem::OutOfRange { what, value, rule })) }
     }
+}
+
+/// The label of a part whose layers are told apart by it; layers with names of their own need none.
+fn label<'a>(layers: &[Layer], label: &'a str) -> &'a str {
+    if layers.iter().all(|layer| matches!(layer, Layer::Named { name, .. } if !name.is_empty())) { "" } else { label }
 }
 
 /// Weights, and multiply-adds for one row; none where they cannot be counted.

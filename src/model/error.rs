@@ -9,8 +9,10 @@ use crate::spec::check::Step;
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ModelError {
     /// A convolutional backbone on a table.
-    #[error("convnet takes pictures, but the rows are vectors of {width} numbers; use mlp as the backbone")]
-    ConvnetOnVectors {
+    #[error("{network} takes pictures, but the rows are vectors of {width} numbers; use mlp as the backbone")]
+    NeedsPictures {
+        /// The backbone.
+        network: &'static str,
         /// Width of a row.
         width: usize,
     },
@@ -41,6 +43,16 @@ pub enum ModelError {
         size: usize,
         /// The largest number of blocks that leaves a pixel.
         most: usize,
+    },
+    /// Pictures of which a published network leaves nothing.
+    #[error("{network} takes pictures of at least {least} pixels, but these have {size}; raise the size of the data")]
+    TooSmall {
+        /// The network.
+        network: &'static str,
+        /// Height and width of a picture.
+        size: usize,
+        /// The least that it takes.
+        least: usize,
     },
     /// A dropout rate that is no probability.
     #[error("{what} is {rate}, but a probability lies in 0 to 1")]

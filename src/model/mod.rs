@@ -8,16 +8,20 @@ mod design;
 mod error;
 mod init;
 mod network;
+mod pretrained;
 mod shape;
 mod stack;
 mod weighted;
 mod weights;
+mod zoo;
 
 pub use design::DesignLine;
 pub use error::{LayerProblem, ModelError};
 pub use network::{Input, Network, lines};
+pub use pretrained::{Mismatch, Pretrained, PretrainedError};
 pub use shape::{InputShape, Shape};
 pub use weights::WeightsError;
+pub use zoo::takes;
 
 #[cfg(test)]
 mod layer_tests;

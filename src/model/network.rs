@@ -133,11 +133,12 @@ impl Parts {
                 Design::new(&layers, shape.into(), "backbone", &[place, Place::Key("layers".to_owned())])?
             }
             // The layers of the others are no part of the script: the whole backbone is to blame.
-            Backbone::Convnet { .. } | Backbone::Mlp { .. } => Design::new(&layers, shape.into(), "backbone", &[])
-                .map_err(|error| match error {
+            Backbone::Convnet { .. } | Backbone::Mlp { .. } | Backbone::Published(_) => {
+                Design::new(&layers, shape.into(), "backbone", &[]).map_err(|error| match error {
                     ModelError::Layer { problem, .. } => ModelError::Layer { place: vec![place], problem },
                     other => other,
-                })?,
+                })?
+            }
         };
         if let Shape::Picture { .. } = backbone.output {
             return Err(ModelError::NoVector { shape: backbone.output });

@@ -8,8 +8,10 @@ use burn::store::{
     BurnToPyTorchAdapter, ModuleAdapter, ModuleContext, ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter,
     SafetensorsStore, SafetensorsStoreError,
 };
+use burn::tensor::{Bytes, DType};
 
 use super::network::Network;
+use super::pretrained::Pretrained;
 
 /// Why weights cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +63,32 @@ impl Network {
             return Err(read(error.to_string()));
         }
         if let Some((path, _)) = result.missing.first() {
+            return Err(read(format!("`{}` is missing", names.of(path))));
+        }
+        match result.unused.first() {
+            Some(path) => Err(read(format!("`{}` is no tensor of the network", names.of(path)))),
+            None => Ok(self),
+        }
+    }
+
+    /// The network with its backbone's weights and running statistics replaced by published ones.
+    ///
+    /// # Errors
+    /// They are another network's.
+    pub fn with_pretrained(mut self, pretrained: &Pretrained) -> Result<Self, WeightsError> {
+        let names = Names::to_module(self.layer_names());
+        let stored = |(name, shape, values): (&str, &[usize], &[f32])| {
+            let bytes = Bytes::from_elems(values.to_vec());
+            names.renamed(StoredTensor::new(format!("backbone.{name}"), DType::F32, shape.to_vec(), None, bytes))
+        };
+        let tensors = pretrained.tensors().map(stored).collect();
+        let result = self.apply(tensors, None, Some(Box::new(PyTorchToBurnAdapter)), true);
+        let names = Names::from_module(self.layer_names());
+        let read = |reason: String| WeightsError::Read { reason };
+        if let Some(error) = result.errors.first() {
+            return Err(read(error.to_string()));
+        }
+        if let Some((path, _)) = result.missing.iter().find(|(path, _)| path.starts_with("backbone.")) {
             return Err(read(format!("`{}` is missing", names.of(path))));
         }
         match result.unused.first() {

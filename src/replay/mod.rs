@@ -117,6 +117,12 @@ pub enum ReplayError {
         /// The file.
         path: PathBuf,
     },
+    /// The weights that a network begins with are others.
+    #[error("the weights {path} are not those of the run, by their digest; say where those are with weights=PATH")]
+    OtherWeights {
+        /// The file.
+        path: String,
+    },
     /// The data cannot be used.
     #[error(transparent)]
     Data(DataError),
@@ -194,6 +200,9 @@ fn open_data(record: &Record, evaluated: &Evaluated, results: &Path, cache: &Pat
     })?;
     if let Some(path) = prepared.inputs.changed_since(&record.run().manifest.inputs) {
         return Err(ReplayError::OtherInput { path: path.to_owned() });
+    }
+    if let Some(other) = runner::other_weights(&record.run().manifest.weights, &prepared.weights) {
+        return Err(ReplayError::OtherWeights { path: other.path.clone() });
     }
     let found = prepared.data.as_ref().map(Dataset::fingerprint);
     match (&record.run().manifest.data_fingerprint, found) {

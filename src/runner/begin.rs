@@ -7,6 +7,7 @@ use super::provenance;
 use super::session::{Session, Subject};
 use super::study_run::StudyRun;
 use super::unit::Unit;
+use super::weights::other_weights;
 use super::{FIT_HEADER, Prepared, Progress, Report, Request, RunError, WarmStart};
 use crate::data::Dataset;
 use crate::numerics;
@@ -31,7 +32,7 @@ const EXPERIMENT_HEADER: [&str; 1] =
 pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) -> Result<Report, RunError> {
     refuse_external(&request.evaluated.outcome)?;
     let mut fold = None;
-    let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
+    let subject = subject(prepared, &mut fold)?;
     let mut folder = RunFolder::create(request.results, &subject.experiment)?;
     write_beginning(request, prepared, &folder)?;
     announce(&folder, request, prepared, progress);
@@ -85,7 +86,7 @@ pub fn resume(
     refuse_external(&request.evaluated.outcome)?;
     check_same(request, &recorded.manifest, prepared)?;
     let mut fold = None;
-    let subject = subject(&request.evaluated.outcome, prepared, &mut fold)?;
+    let subject = subject(prepared, &mut fold)?;
     let (mut folder, events) = RunFolder::reopen(&recorded.path)?;
     announce(&folder, request, prepared, progress);
     let path = folder.path().to_owned();
@@ -121,6 +122,12 @@ fn check_same(request: &Request<'_>, manifest: &Manifest, prepared: &Prepared) -
             path.display()
         )));
     }
+    if let Some(other) = other_weights(&manifest.weights, &prepared.weights) {
+        return Err(RunError::Config(format!(
+            "the weights {} are not those the run was begun with; say where those are with weights=PATH",
+            other.path
+        )));
+    }
     same_versions(manifest)?;
     same("device class", &manifest.device_class, request.device.class())
 }
@@ -142,12 +149,8 @@ fn same(what: &str, begun: &str, now: &str) -> Result<(), RunError> {
 }
 
 /// What the run consists of; `fold` keeps the rows of a fit's config.
-pub(super) fn subject<'a>(
-    outcome: &'a Outcome,
-    prepared: &'a Prepared,
-    fold: &'a mut Option<OuterFold>,
-) -> Result<Subject<'a>, RunError> {
-    match outcome {
+pub(super) fn subject<'a>(prepared: &'a Prepared, fold: &'a mut Option<OuterFold>) -> Result<Subject<'a>, RunError> {
+    match &prepared.outcome {
         Outcome::Experiment(experiment) => {
             let plan = prepared.plan.as_ref().expect("an experiment has a plan");
             let units = plan.studies().iter().map(|&id| {
@@ -309,6 +312,7 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
         data: prepared.data.as_ref().map(Dataset::describe),
         inputs: prepared.inputs.recorded(),
         external: matches!(&request.evaluated.outcome, Outcome::Experiment(experiment) if experiment.external().is_some()),
+        weights: prepared.weights.clone(),
         device: request.device.kind().to_string(),
         device_class: request.device.class().to_owned(),
         promise: request.device.promise().to_owned(),

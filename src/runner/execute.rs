@@ -35,7 +35,8 @@ impl From<TrainError> for Ended {
     fn from(error: TrainError) -> Self {
         match error {
             TrainError::Interrupted => Self::Interrupted,
-            TrainError::Device { .. } => Self::Lost(error.to_string()),
+            // Weights were in order when the run began: a file that has changed since says nothing about the fit.
+            TrainError::Device { .. } | TrainError::Pretrained(_) => Self::Lost(error.to_string()),
             _ => Self::Failed(FitFailure(error.to_string())),
         }
     }

@@ -25,18 +25,13 @@ pub struct Forecast {
 ///
 /// # Errors
 /// The config does not fit the data, or the recorded runs cannot be read.
-pub fn forecast(
-    outcome: &Outcome,
-    prepared: &Prepared,
-    results: &Path,
-    device_class: &str,
-) -> Result<Forecast, RunError> {
+pub fn forecast(prepared: &Prepared, results: &Path, device_class: &str) -> Result<Forecast, RunError> {
     let shelf = Shelf::open(results, false)?;
     let (mut n_reused, mut n_skipped, mut reused_from) = (0, 0, BTreeSet::new());
     let mut fold = None;
-    let subject = subject(outcome, prepared, &mut fold)?;
+    let subject = subject(prepared, &mut fold)?;
     let n_fits = subject.n_fits;
-    if matches!(outcome, Outcome::Experiment(experiment) if experiment.external().is_some()) {
+    if matches!(&prepared.outcome, Outcome::Experiment(experiment) if experiment.external().is_some()) {
         return Ok(Forecast { n_reused: 0, n_others: n_fits, reused_from: Vec::new() });
     }
     for mut unit in subject.units {

@@ -29,6 +29,7 @@ mod study_summary;
 mod told;
 mod unit;
 mod warm_start;
+mod weights;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -43,11 +44,13 @@ pub use pool::Crew;
 pub use prepare::{Prepared, prepare};
 pub use told::AskError;
 pub use warm_start::{WarmStart, WarmStartError};
+pub use weights::{other_weights, weights};
 pub use worker::work;
 
 use crate::data::DataError;
 use crate::device::OpenDevice;
 use crate::metric::Metric;
+use crate::model::PretrainedError;
 use crate::script::Evaluated;
 use crate::spec::check::Problem;
 use crate::split::{SplitError, SplitFileError};
@@ -171,6 +174,9 @@ pub enum RunError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The weights that a network begins with cannot be used.
+    #[error(transparent)]
+    Weights(#[from] PretrainedError),
     /// The rows cannot be split as asked.
     #[error("{0}")]
     Split(String),

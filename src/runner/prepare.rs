@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Inputs, RunError, WarmStart};
+use super::{Inputs, RunError, WarmStart, weights};
 use crate::data::{self, Dataset};
 use crate::plan::Plan;
 use crate::script::{self, Evaluated, Outcome};
@@ -11,11 +11,15 @@ use crate::spec::experiment::{Folds, ThresholdRule};
 use crate::spec::fit::SplitSpec;
 use crate::split::{self, NestedSplits, RowLabels, SplitError};
 use crate::stop::Ending;
-use crate::store::RunEntry;
+use crate::store::{RunEntry, WeightsRecord};
 
 /// The data, the folds and the plan of a run.
 #[derive(Debug)]
 pub struct Prepared {
+    /// What is run; it knows the digests of its weights.
+    pub outcome: Outcome,
+    /// The files of weights that its networks begin with.
+    pub weights: Vec<WeightsRecord>,
     /// The data set, if the experiment has one.
     pub data: Option<Dataset>,
     /// Its folds.
@@ -54,13 +58,13 @@ impl Prepared {
     }
 }
 
-/// Opens the data, draws the folds, looks for the program of a command, and reads what the search follows of recorded runs:
-/// of the run the script lies in, or of one below `results`. Nothing is written but the cache of decoded pictures, and
-/// nothing is run.
+/// Opens the data, draws the folds, reads weights, looks for the program of a command, and reads what the search follows of
+/// recorded runs: of the run the script lies in, or of one below `results`. Nothing is written but the cache of decoded
+/// pictures, and nothing is run.
 ///
 /// # Errors
-/// There is no such program, the data cannot be used, or not split as asked, or the model does not fit them; or the search
-/// cannot start warm from the run it names.
+/// There is no such program, the data or weights cannot be used, or the data not split as asked, or the model does not fit
+/// them; or the search cannot start warm from the run it names.
 pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Prepared, RunError> {
     let outcome = &evaluated.outcome;
     let inputs = Inputs::read(outcome)?;
@@ -74,7 +78,11 @@ pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Pr
             (fit.data(), folds, fit.threshold())
         }
     };
+    let weights = weights::weights(outcome)?;
     let data = spec.map(|spec| data::open(spec, cache)).transpose()?;
+    if let Some(data) = &data {
+        weights::check_shapes(outcome, data)?;
+    }
     if let Some(data) = &data
         && threshold == ThresholdRule::Youden
         && data.classes().len() != 2
@@ -103,7 +111,8 @@ pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Pr
         Some(plan) => WarmStart::of(evaluated, results, plan, data.as_ref(), splits.as_ref())?,
         None => None,
     };
-    Ok(Prepared { data, splits, plan, inputs, warm_start, endings: endings(evaluated)? })
+    let outcome = weights::pinned(outcome, &weights);
+    Ok(Prepared { outcome, weights, data, splits, plan, inputs, warm_start, endings: endings(evaluated)? })
 }
 
 /// How studies ended in the run that the script lies in, if this is its experiment and a clock may end them.

@@ -55,6 +55,12 @@ pub(super) fn absolute(make: &Make<Leaf>, folder: &Path) -> Make<Leaf> {
                 Tree::List(items.iter().map(item).collect())
             }
             Tree::Make(inner) => Tree::Make(absolute(inner, folder)),
+            Tree::Leaf(Leaf::Search(leaf)) => {
+                Tree::Leaf(Leaf::Search(Arc::new(leaf.with_options(&|option| match option {
+                    Tree::Make(inner) => Tree::Make(absolute(inner, folder)),
+                    other => other.clone(),
+                }))))
+            }
             _ => continue,
         };
         made.set(name, Some(changed));

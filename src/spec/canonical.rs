@@ -1,7 +1,8 @@
 //! The canonical form of a fit: a text of everything in its config that can change a number.
 //!
 //! Names, the format, where the data lie and how the rows were chosen are not in it; the rows enter a fit's key by their
-//! content, and so do the files that a program's result depends on. No path is in it. A field that has its default is left out, so that an option which is added later changes no form that does
+//! content, and so do the files that a program's result depends on and weights that a network begins with: no path changes
+//! it. A field that has its default is left out, so that an option which is added later changes no form that does
 //! not use it, and fields stand in the order of their names, so that the vocabulary may be put in another order.
 
 use std::convert::Infallible;
@@ -28,8 +29,11 @@ impl FitConfig {
 /// What a constructor built, without the fields in `left_out` and those that have their default.
 fn make(make: &Make<Infallible>, left_out: &[&str]) -> String {
     let constructor = make.constructor();
+    let has_digest = make.get("digest").is_some();
+    let is_path = |name: &str| constructor.fields.iter().any(|f| f.name == name && matches!(f.takes, Type::Path));
     let fields = make.fields().iter().map(|(name, tree)| (*name, tree));
-    let entries = entries(constructor.fields, fields.filter(|(name, _)| !left_out.contains(name)));
+    let is_left_out = |name: &str| left_out.contains(&name) || (has_digest && is_path(name));
+    let entries = entries(constructor.fields, fields.filter(|(name, _)| !is_left_out(name)));
     format!("{}({entries})", constructor.name)
 }
 

@@ -8,6 +8,7 @@ use super::leaf::{Leaf, Origin, SearchKind};
 use super::schema::{Constructor, Default, Family, Field, Type};
 use super::tree::{Make, Tree};
 use super::vocabulary::{find, nearest};
+use super::zoo;
 use crate::metric::Metric;
 use crate::space::DistributionView;
 use crate::value::Value;
@@ -142,6 +143,11 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
         }
         Family::Split if has("cv") == has("train") || has("cv") != has("outer") => {
             Err(Problem::new("`split` needs `cv` with a position in it, or lists of rows"))
+        }
+        Family::Backbone if has("digest") && zoo::is_random(make.get("weights")) => {
+            Err(Problem::new("a `digest` is of a file of weights, but there is none")
+                .hint("name the file in `weights`, or leave `digest` out")
+                .under(Step::Key("digest".to_owned())))
         }
         Family::Backbone => match make.get("kernel") {
             Some(Tree::Int(kernel)) if kernel % 2 == 0 => Err(Problem::new(format!("kernel {kernel} is even"))

@@ -15,6 +15,7 @@ use super::leaf::Leaf;
 use super::naming::{Blame, Names};
 use super::resolve::resolve;
 use super::tree::{Make, Tree};
+use super::zoo::{self, PublishedSpec, WeightsDigests};
 use super::{goal, parse, print, search};
 use crate::metric::Metric;
 use crate::pruner::{Pruner, PrunerError, Race};
@@ -160,6 +161,7 @@ pub struct Experiment {
     threshold: ThresholdRule,
     program: Option<Program>,
     external: Option<External>,
+    weights: WeightsDigests,
 }
 
 impl Experiment {
@@ -256,7 +258,20 @@ impl Experiment {
             external,
             names,
             make,
+            weights: WeightsDigests::new(),
         })
+    }
+
+    /// The same experiment, whose fits' configs hold the digests of the weights that their backbones begin with.
+    #[must_use]
+    pub fn with_weights(self, weights: WeightsDigests) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// Every published network that one of its fits may train; each once, in a fixed order.
+    #[must_use]
+    pub fn published(&self) -> Vec<PublishedSpec> {
+        zoo::all_published(&self.make)
     }
 
     /// Its name.
@@ -343,11 +358,11 @@ impl Experiment {
         }
     }
 
-    /// Whether the other experiment differs from this one in nothing but its data set.
+    /// Whether the other experiment differs from this one in nothing but its data set and where weights lie.
     #[must_use]
     pub fn is_same_but_for_data(&self, other: &Self) -> bool {
         let without = |experiment: &Self| {
-            let mut make = experiment.make.clone();
+            let mut make = zoo::without_paths(&experiment.make);
             make.set("data", None);
             print::script(&make, &experiment.names, &[])
         };
@@ -387,7 +402,7 @@ impl Experiment {
     /// A derived value that does not fit its place under this assignment.
     pub fn fit(&self, assignment: &Assignment, place: &FitPlace) -> Result<FitConfig, Problem> {
         let resolved = resolve(&self.make, &self.names, assignment)?;
-        fit::compose(&resolved, self.search.as_ref().map(|search| search.objective), place)
+        fit::compose(&resolved, self.search.as_ref().map(|search| search.objective), place, &self.weights)
     }
 }
 

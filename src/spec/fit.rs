@@ -15,6 +15,7 @@ use super::network::{Backbone, Layer, Loss, ModelSpec, PhaseSpec};
 use super::parse::{self, Read};
 use super::tree::{Make, Tree};
 use super::vocabulary;
+use super::zoo::{self, PublishedSpec, WeightsDigests};
 use super::{print, prune};
 use crate::metric::Metric;
 use crate::pruner::StopRule;
@@ -236,6 +237,25 @@ impl FitConfig {
         })
     }
 
+    /// The same fit with the digest of the weights that its backbone begins with, if it has none yet.
+    #[must_use]
+    pub fn with_weights(&self, digests: &WeightsDigests) -> Self {
+        let mut pinned = self.make.clone();
+        if let Some(Tree::Make(model)) = pinned.get_mut("model") {
+            zoo::pin(model, digests);
+        }
+        Self::new(pinned).expect("a digest breaks no rule that joins fields")
+    }
+
+    /// The published network that it trains, if its backbone is one.
+    #[must_use]
+    pub fn published(&self) -> Option<&PublishedSpec> {
+        match &self.learner {
+            Learner::Network { backbone: Backbone::Published(spec), .. } => Some(spec),
+            Learner::Network { .. } | Learner::Formula(_) | Learner::Command(_) => None,
+        }
+    }
+
     /// The same fit, given up where the rule says.
     ///
     /// # Errors
@@ -327,13 +347,13 @@ impl FitConfig {
         self.objective
     }
 
-    /// Whether the other fit differs from this one in nothing but its data set.
+    /// Whether the other fit differs from this one in nothing but its data set and where its weights lie.
     #[must_use]
     pub fn is_same_but_for_data(&self, other: &Self) -> bool {
         let without = |fit: &Self| {
-            let mut make = fit.make.clone();
+            let Tree::Make(mut make) = Tree::Make(fit.make.clone()).open() else { unreachable!("a fit stays a fit") };
             make.set("data", None);
-            make
+            zoo::without_paths(&make)
         };
         without(self) == without(other)
     }
@@ -348,7 +368,8 @@ impl FitConfig {
         }
     }
 
-    /// Its script: evaluates to this config again; where the data are stays settable as `data=PATH`.
+    /// Its script: evaluates to this config again; where the data are stays settable as `data=PATH`, and where weights
+    /// are as `weights=PATH`.
     #[must_use]
     pub fn script(&self, header: &[String]) -> String {
         let opened: Tree<Leaf> = Tree::Make(self.make.clone()).open();
@@ -356,24 +377,31 @@ impl FitConfig {
         if let Some(Tree::Make(data)) = make.get_mut("data") {
             for field in ["source", "path"] {
                 if let Some(Tree::Text(path)) = data.get(field).cloned() {
-                    data.set(field, Some(Tree::Leaf(Leaf::Param(Arc::new(data_param(path))))));
+                    data.set(field, Some(path_param("data", path, "where the data are")));
                 }
             }
+        }
+        if let Some(PublishedSpec { weights: Some(weights), .. }) = self.published()
+            && let Some(Tree::Make(model)) = make.get_mut("model")
+            && let Some(Tree::Make(backbone)) = model.get_mut("backbone")
+        {
+            let path = weights.path.display().to_string();
+            backbone.set("weights", Some(path_param("weights", path, "where the weights are")));
         }
         print::script(&make, &Names::default(), header)
     }
 }
 
-fn data_param(path: String) -> Param {
+fn path_param(name: &str, path: String, help: &str) -> Tree<Leaf> {
     let value = Value::Text(path);
-    Param {
-        name: "data".to_owned(),
+    Tree::Leaf(Leaf::Param(Arc::new(Param {
+        name: name.to_owned(),
         default: value.clone(),
         value,
-        help: "where the data are".to_owned(),
+        help: help.to_owned(),
         domain: ParamDomain::Any,
         overridden: false,
-    }
+    })))
 }
 
 impl LossRule {
@@ -414,12 +442,16 @@ pub(super) fn compose(
     experiment: &Make<Infallible>,
     objective: Option<Objective>,
     place: &FitPlace,
+    weights: &WeightsDigests,
 ) -> Result<FitConfig, Problem> {
     let mut given: BTreeMap<String, Tree<Infallible>> = BTreeMap::new();
     for same in ["name", "seed", "data", "model", "train", "objective", "threshold"] {
         if let Some(tree) = experiment.get(same) {
             given.insert(same.to_owned(), tree.clone());
         }
+    }
+    if let Some(Tree::Make(model)) = given.get_mut("model") {
+        zoo::pin(model, weights);
     }
     given.insert("labels".to_owned(), Tree::List(place.labels.iter().cloned().map(Tree::Text).collect()));
     let role = if place.role == Role::Trial { "trial" } else { "final" };

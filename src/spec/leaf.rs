@@ -137,17 +137,23 @@ impl Leaf {
 
 impl SearchLeaf {
     fn with_params(self: &Arc<Self>, change: &impl Fn(&Arc<Param>) -> Tree<Leaf>) -> Arc<Self> {
-        let SearchKind::Choice(options) = &self.kind else { return Arc::clone(self) };
-        let options = options
-            .iter()
-            .map(|option| {
-                let tree = option.tree.try_map(&mut |leaf| Ok::<_, std::convert::Infallible>(leaf.with_params(change)));
-                match tree {
-                    Ok(tree) => ChoiceOption { tree, ..option.clone() },
-                }
-            })
-            .collect();
-        Arc::new(Self { kind: SearchKind::Choice(options), ..(**self).clone() })
+        Arc::new(self.with_options(&|tree| {
+            match tree.try_map(&mut |leaf| Ok::<_, std::convert::Infallible>(leaf.with_params(change))) {
+                Ok(tree) => tree,
+            }
+        }))
+    }
+
+    /// The same object, the options of a choice being what `change` makes of them.
+    #[must_use]
+    pub fn with_options(&self, change: &dyn Fn(&Tree<Leaf>) -> Tree<Leaf>) -> Self {
+        let kind = match &self.kind {
+            SearchKind::Choice(options) => SearchKind::Choice(
+                options.iter().map(|option| ChoiceOption { tree: change(&option.tree), ..option.clone() }).collect(),
+            ),
+            SearchKind::Distribution(_) => self.kind.clone(),
+        };
+        Self { kind, ..self.clone() }
     }
 
     /// A new object with an identity of its own.

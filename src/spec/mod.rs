@@ -30,6 +30,7 @@ pub mod schema;
 mod search;
 pub mod tree;
 pub mod vocabulary;
+pub mod zoo;
 
 pub use experiment::Experiment;
 pub use fit::{FitConfig, Learner, Role};

@@ -1,5 +1,7 @@
 //! A network and its training, every value decided: what [`crate::train`] takes.
 
+use super::zoo::PublishedSpec;
+
 /// A classifier: a backbone that turns a row into features, and a head on top of it. The output layer
 /// is not listed: it follows from the data (one logit for [`Loss::BinaryCrossEntropy`], else one per class).
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +38,8 @@ pub enum Backbone {
     },
     /// Layers in order, which end in a vector of features.
     Sequential(Vec<Layer>),
+    /// A published network without its classifier. Pictures only.
+    Published(PublishedSpec),
 }
 
 /// A layer, or layers put together. Semantics and defaults are PyTorch's.

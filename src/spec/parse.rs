@@ -13,6 +13,7 @@ use super::goal;
 use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Optimizer, PhaseSpec};
 use super::prune;
 use super::tree::{Make, Tree};
+use super::zoo;
 use crate::metric::Metric;
 use crate::sampler::{CmaEsSettings, Sampler, TpeRecipe, TpeSettings};
 use crate::split::{NestedSplitter, SplitError, Splitter, Take};
@@ -293,7 +294,10 @@ pub(super) fn backbone(make: &Closed) -> Backbone {
             activation: activation(make.text("activation")),
             dropout: make.float("dropout"),
         },
-        other => unreachable!("`{other}` is no backbone: {CHECKED}"),
+        other => match zoo::published(make) {
+            Some(spec) => Backbone::Published(spec),
+            None => unreachable!("`{other}` is no backbone: {CHECKED}"),
+        },
     }
 }
 

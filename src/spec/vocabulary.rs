@@ -35,6 +35,16 @@ const FORMAT_FIELD: Field =
     field("format", Type::Int { low: FORMAT, high: FORMAT }, Default::Int(FORMAT), "version of the config format");
 const LR: &str = "learning rate";
 
+const PUBLISHED: &[Field] = &[
+    field(
+        "weights",
+        Type::Path,
+        Default::Text("random"),
+        "\"random\", or a .pth or .safetensors file of published weights; pictures are then scaled as ImageNet's",
+    ),
+    field("digest", Type::Text, Default::Absent, "BLAKE3 of the weights, checked before training"),
+];
+
 const ACTIVATIONS: Type = Type::OneOf(&["relu", "gelu", "tanh"]);
 const EARLY_STOP: &[Field] = &[
     field("patience", COUNT, Default::Required, "epochs without improvement that are waited for"),
@@ -312,6 +322,11 @@ pub const CONSTRUCTORS: &[Constructor] = &[
         ],
         "fully connected layers; none makes a linear model",
     ),
+    constructor("densenet121", Family::Backbone, 0, PUBLISHED, "DenseNet-121 up to its 1024 features"),
+    constructor("resnet18", Family::Backbone, 0, PUBLISHED, "ResNet-18 up to its 512 features"),
+    constructor("resnet34", Family::Backbone, 0, PUBLISHED, "ResNet-34 up to its 512 features"),
+    constructor("resnet50", Family::Backbone, 0, PUBLISHED, "ResNet-50 up to its 2048 features"),
+    constructor("efficientnet_lite0", Family::Backbone, 0, PUBLISHED, "EfficientNet-Lite0 up to its 1280 features"),
     constructor(
         "linear",
         Family::Layer,
@@ -766,7 +781,7 @@ pub fn find(name: &str) -> Option<&'static Constructor> {
 /// Whether the text of a path field is a word of the vocabulary rather than a path.
 #[must_use]
 pub fn is_no_path(text: &str) -> bool {
-    text == "embedded"
+    matches!(text, "embedded" | "random")
 }
 
 /// The name among `known` nearest to `asked`, if near enough to be meant.

@@ -56,6 +56,9 @@ pub struct Manifest {
     /// Whether its trials are told from outside; then nothing of it can be trained again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub external: bool,
+    /// The files of weights that fits may begin with.
+    #[serde(default)]
+    pub weights: Vec<WeightsRecord>,
     /// The device, as it is named on the command line.
     pub device: String,
     /// What the bits of the result depend on beside the program.
@@ -108,6 +111,17 @@ pub struct SourceRecord {
     pub path: String,
     /// BLAKE3 of its text.
     pub blake3: String,
+}
+
+/// A file of weights that a network begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsRecord {
+    /// The network.
+    pub network: String,
+    /// The file.
+    pub path: String,
+    /// BLAKE3 of the weights in it.
+    pub digest: String,
 }
 
 /// State of a git repository.

@@ -40,7 +40,7 @@ pub use index::FitIndex;
 pub use journal::{Event, Journal, Recorded};
 pub use leftovers::{Leftover, Leftovers};
 pub use lock::{FolderLock, is_locked};
-pub use manifest::{GitState, Manifest, SourceRecord};
+pub use manifest::{GitState, Manifest, SourceRecord, WeightsRecord};
 pub use recorded::{Altered, FileKind, FilePair, Record, RecordError, pure_outcome};
 pub use recorded_fit::RecordedFit;
 pub use remove::Removal;

@@ -1,7 +1,7 @@
 //! Why training fails.
 
 use crate::metric::{Metric, PredictionsError};
-use crate::model::{ModelError, WeightsError};
+use crate::model::{ModelError, PretrainedError, WeightsError};
 use crate::wording::count;
 
 /// Why a network could not be trained or used.
@@ -121,6 +121,9 @@ pub enum TrainError {
     /// The network cannot be built.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The weights that the network begins with cannot be read.
+    #[error(transparent)]
+    Pretrained(#[from] PretrainedError),
     /// The weights cannot be written or read.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -15,7 +15,7 @@ use super::{Checkpoint, EpochRecord, Flow, Observer, PhaseOutcome, Preprocessing
 use crate::data::Dataset;
 use crate::device::{OpenDevice, lock_random};
 use crate::metric::{Metric, Predictions, evaluate, evaluate_all};
-use crate::model::Network;
+use crate::model::{Network, Pretrained};
 use crate::seed::Seed;
 use crate::spec::network::{Loss, PhaseSpec};
 use crate::split::TrainValidation;
@@ -92,10 +92,14 @@ pub fn train(
     check(spec, data, rows)?;
     let n_classes = data.classes().len();
     let loss = spec.model.loss;
-    let preprocessing = Preprocessing::fit(data, &rows.train)?;
+    let preprocessing = Preprocessing::fit(data, &rows.train, spec.model.backbone.colour_scale())?;
     let (plain, training) = (device.plain(), device.training());
     let seed = spec.seed.child("init");
     let mut network = Network::new(spec.model, preprocessing.shape(), n_outputs(loss, n_classes), seed, &training)?;
+    // A checkpoint holds all weights.
+    if let (Some((published, file)), None) = (spec.model.backbone.weights(), &from) {
+        network = network.with_pretrained(&Pretrained::read(published, file)?)?;
+    }
     let source = Rows::new(data, &preprocessing)?;
     let mut fit = Fit {
         seed: spec.seed,

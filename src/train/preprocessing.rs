@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::TrainError;
 use crate::data::{Dataset, Encoder, Features, Pictures};
 use crate::model::{InputShape, ModelError};
+use crate::spec::zoo::ColourScale;
 
 /// Number of channels of a picture.
 pub(super) const CHANNELS: usize = 3;
@@ -27,20 +28,24 @@ pub enum Preprocessing {
 pub struct PictureScaling {
     /// Height and width, in pixels.
     pub size: usize,
-    /// Mean of red, green and blue over the training rows, of 0 to 1.
+    /// Mean of red, green and blue over the training rows, of 0 to 1; or the one that goes with published weights.
     pub mean: [f64; CHANNELS],
-    /// Standard deviation of red, green and blue over the training rows (of the population); 1 for a constant channel.
+    /// Standard deviation of red, green and blue over the training rows (of the population), 1 for a constant channel;
+    /// or the one that goes with published weights.
     pub std: [f64; CHANNELS],
 }
 
 impl Preprocessing {
-    /// Fits the preprocessing to the training rows.
+    /// Fits the preprocessing to the training rows. Where the colours' scale is fixed, nothing of the rows enters it.
     ///
     /// # Errors
     /// The rows have no features.
-    pub(super) fn fit(data: &Dataset, train: &[usize]) -> Result<Self, TrainError> {
+    pub(super) fn fit(data: &Dataset, train: &[usize], fixed: Option<ColourScale>) -> Result<Self, TrainError> {
         match data.features() {
-            Features::Pictures(pictures) => Ok(Self::Pictures(PictureScaling::fit(pictures, train))),
+            Features::Pictures(pictures) => Ok(Self::Pictures(match fixed {
+                Some(ColourScale { mean, std }) => PictureScaling { size: pictures.size(), mean, std },
+                None => PictureScaling::fit(pictures, train),
+            })),
             Features::Table(table) => Ok(Self::Table { encoder: Encoder::fit(table, train) }),
             Features::None => Err(ModelError::NoFeatures.into()),
         }

@@ -204,6 +204,17 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_stands_for_the_path_beside_it() {
+        let begun_with =
+            |path: &str, digest: &str| form(&build("resnet18", [("weights", word(path)), ("digest", word(digest))]));
+        assert_eq!(begun_with("a.pth", "1"), "resnet18(digest: \"1\")");
+        assert_eq!(begun_with("a.pth", "1"), begun_with("b.pth", "1"));
+        assert_ne!(begun_with("a.pth", "1"), begun_with("a.pth", "2"));
+        assert_eq!(form(&build("resnet18", [("weights", word("a.pth"))])), "resnet18(weights: \"a.pth\")");
+        assert_eq!(form(&build("resnet18", [("weights", word("random"))])), "resnet18()");
+    }
+
+    #[test]
     fn numbers_are_exact_and_texts_are_quoted() {
         let tenth = 0.1_f64;
         let next = tenth.next_up();

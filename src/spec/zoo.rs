@@ -197,3 +197,28 @@ pub(super) fn pin(model: &mut Make<Infallible>, digests: &WeightsDigests) {
         backbone.set("digest", Some(Tree::Text(digest.clone())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::schema::Family;
+    use crate::spec::vocabulary;
+
+    #[test]
+    fn every_published_network_is_a_backbone_of_the_vocabulary() {
+        for network in Published::ALL {
+            assert_eq!(Published::of_name(network.name()), Some(network));
+            let constructor = vocabulary::find(network.name()).expect("it is in the vocabulary");
+            assert_eq!(constructor.family, Family::Backbone);
+        }
+        assert_eq!(Published::of_name("convnet"), None);
+    }
+
+    #[test]
+    fn colours_are_fixed_for_published_weights_alone() {
+        let begun_with = |weights| Backbone::Published(PublishedSpec { network: Published::ResNet18, weights });
+        let file = WeightsFile { path: PathBuf::from("a.pth"), digest: None };
+        assert_eq!(begun_with(Some(file)).colour_scale(), Some(ColourScale::IMAGENET));
+        assert_eq!(begun_with(None).colour_scale(), None);
+    }
+}

@@ -14,12 +14,12 @@ use super::params::{accept, domain, scalar};
 use crate::spec::check::{Problem, Step, build};
 use crate::spec::leaf::ParamDomain;
 use crate::spec::schema::{Constructor, Family, Type};
-use crate::spec::vocabulary::CONSTRUCTORS;
+use crate::spec::vocabulary::constructors;
 use crate::spec::{Leaf, Origin, Param, Tree};
 use crate::value::Value;
 
 pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
-    for constructor in CONSTRUCTORS {
+    for constructor in constructors() {
         for n_arguments in 0..=constructor.positional + 1 {
             let state = Rc::clone(state);
             let types = vec![TypeId::of::<Dynamic>(); n_arguments];

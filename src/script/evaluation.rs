@@ -21,8 +21,8 @@ use super::{constructors, imports, objects};
 use crate::spec::check::Problem;
 use crate::spec::naming::Blame;
 use crate::spec::print::RESERVED;
-use crate::spec::vocabulary::{CONSTRUCTORS, nearest};
-use crate::spec::{Leaf, Origin, Tree};
+use crate::spec::vocabulary::nearest;
+use crate::spec::{Leaf, Origin, Tree, vocabulary};
 
 const MAX_OPERATIONS: u64 = 2_000_000;
 const MAX_CALL_LEVELS: usize = 64;
@@ -352,7 +352,7 @@ fn functions() -> impl Iterator<Item = &'static str> {
         "named",
         "floor_div",
     ];
-    CONSTRUCTORS.iter().map(|constructor| constructor.name).chain(OTHERS)
+    vocabulary::constructors().map(|constructor| constructor.name).chain(OTHERS)
 }
 
 fn function_not_found(signature: &str) -> Diagnostic {

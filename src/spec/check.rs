@@ -281,6 +281,8 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
             }
         },
         (Type::Int { low, high }, Tree::Int(i)) if (*low..=*high).contains(&i) => Ok(Tree::Int(i)),
+        (Type::IntOr { low, high, .. }, Tree::Int(i)) if (*low..=*high).contains(&i) => Ok(Tree::Int(i)),
+        (Type::IntOr { word, .. }, Tree::Text(text)) if text == *word => Ok(Tree::Text(text)),
         (Type::Float { low, high }, Tree::Float(x)) if (*low..=*high).contains(&x) => Ok(Tree::Float(x)),
         #[expect(clippy::cast_precision_loss, reason = "whole numbers in scripts are far below 2^53")]
         (takes @ Type::Float { .. }, Tree::Int(i)) => fit(takes, family, Tree::Float(i as f64)),
@@ -310,7 +312,7 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
             .map(Tree::Map),
         (Type::Record(known), Tree::Map(given)) => Ok(Tree::Map(fields(known, "this map", family, given)?)),
         (Type::Assignment, Tree::Map(given)) => assignment(family, given),
-        (Type::Family(wanted), Tree::Make(make)) if make.constructor().family == *wanted => Ok(Tree::Make(make)),
+        (Type::Family(wanted), Tree::Make(make)) if wanted.takes(make.constructor().family) => Ok(Tree::Make(make)),
         (takes, tree) => Err(mismatch(takes, &tree.describe(), matches!(tree, Tree::Text(_)))),
     }
 }
@@ -350,9 +352,8 @@ fn mismatch(takes: &Type, found: &str, is_text: bool) -> Problem {
     let problem = Problem::new(format!("{} was expected here, not {found}", wanted(takes)));
     match takes {
         Type::Family(family) => {
-            let names: Vec<&str> = super::vocabulary::CONSTRUCTORS
-                .iter()
-                .filter(|constructor| constructor.family == *family)
+            let names: Vec<&str> = super::vocabulary::constructors()
+                .filter(|constructor| family.takes(constructor.family))
                 .map(|constructor| constructor.name)
                 .collect();
             problem.hint(format!("{} is made by {}", family.noun(), names.join(", ")))
@@ -367,6 +368,7 @@ fn wanted(takes: &Type) -> String {
         Type::Bool => "true or false".to_owned(),
         Type::Int { low, high } if *high >= 1 << 40 => format!("a whole number of at least {low}"),
         Type::Int { low, high } => format!("a whole number in {low}..={high}"),
+        Type::IntOr { low, high, word } => format!("{} or {word:?}", wanted(&Type::Int { low: *low, high: *high })),
         Type::Float { low, high } if *low == f64::MIN && *high == f64::MAX => "a number".to_owned(),
         Type::Float { low, high: f64::MAX } if *low == f64::MIN_POSITIVE => "a number above 0".to_owned(),
         Type::Float { low, high: f64::MAX } => format!("a number of at least {low}"),
@@ -404,8 +406,8 @@ impl OpenPlace for Leaf {
         match self {
             Self::Param(_) => Ok(()),
             Self::Derived(expression) => match (takes, expression.is_int()) {
-                (Type::Float { .. } | Type::Scalar, Some(_)) | (Type::Int { .. }, Some(true)) => Ok(()),
-                (Type::Int { .. }, Some(false)) => {
+                (Type::Float { .. } | Type::Scalar, Some(_)) | (Type::Int { .. } | Type::IntOr { .. }, Some(true)) => Ok(()),
+                (Type::Int { .. } | Type::IntOr { .. }, Some(false)) => {
                     Err(Problem::new(format!("{} was expected here, not the fraction `{expression}`", wanted(takes))))
                 }
                 _ => Err(mismatch(takes, "a derived number", false)),

@@ -9,6 +9,7 @@ use super::command::{self, CommandSpec};
 use super::data::DataSpec;
 use super::experiment::{Folds, Objective, ThresholdRule};
 use super::flat::{self, FlatValue};
+use super::layers;
 use super::leaf::{Leaf, Origin, Param, ParamDomain};
 use super::naming::Names;
 use super::network::{Backbone, Layer, Loss, ModelSpec, PhaseSpec};
@@ -199,7 +200,7 @@ impl FitConfig {
             },
             (None, Some(model)) => Learner::Network {
                 backbone: parse::backbone(model.make("backbone").expect("a model has a backbone")),
-                head: model.makes("head").into_iter().map(parse::layer).collect(),
+                head: layers::layers(model.list("head")),
                 loss: parse::loss(model.text("loss")),
                 phases: match make.get("train") {
                     Some(_) => make.makes("train").into_iter().map(parse::phase).collect(),

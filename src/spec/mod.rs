@@ -18,6 +18,7 @@ pub mod external;
 pub mod fit;
 pub mod flat;
 mod goal;
+mod layers;
 pub mod leaf;
 pub mod naming;
 pub mod network;

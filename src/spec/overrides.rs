@@ -211,8 +211,11 @@ fn whole(key: &str, known: &[Field]) -> String {
 
 /// A place for text takes the raw text; every other one a literal or a search-space object.
 fn written(takes: &Type, text: &str, evaluate: &Evaluate<'_>) -> Result<Tree<Leaf>, Problem> {
-    let is_text =
-        matches!(takes, Type::Text | Type::Name | Type::Path | Type::OneOf(_) | Type::Metric | Type::Duration);
+    let is_text = match takes {
+        Type::Text | Type::Name | Type::Path | Type::OneOf(_) | Type::Metric | Type::Duration => true,
+        Type::IntOr { word, .. } => text == *word,
+        _ => false,
+    };
     let is_call = text.ends_with(')') || text.starts_with('"');
     if is_text && !is_call {
         return Ok(Tree::Text(text.to_owned()));

@@ -10,7 +10,8 @@ use super::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
 use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
 use super::fit::{Formula, LossRule, SplitSpec};
 use super::goal;
-use super::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, Optimizer, PhaseSpec};
+use super::layers;
+use super::network::{Augment, Backbone, EarlyStop, Loss, Optimizer, PhaseSpec};
 use super::prune;
 use super::tree::{Make, Tree};
 use super::zoo;
@@ -20,7 +21,7 @@ use crate::split::{NestedSplitter, SplitError, Splitter, Take};
 use crate::stop::{NoImprovement, StopError, StopRules};
 use crate::trial::Direction;
 
-type Closed = Make<Infallible>;
+pub(super) type Closed = Make<Infallible>;
 
 pub(super) const CHECKED: &str = "the tree was held against the vocabulary";
 
@@ -291,31 +292,14 @@ pub(super) fn backbone(make: &Closed) -> Backbone {
         }
         "mlp" => Backbone::Mlp {
             hidden: make.counts("hidden"),
-            activation: activation(make.text("activation")),
+            activation: layers::activation(make.text("activation")),
             dropout: make.float("dropout"),
         },
+        "sequential" => Backbone::Sequential(layers::layers(make.list("layers"))),
         other => match zoo::published(make) {
             Some(spec) => Backbone::Published(spec),
             None => unreachable!("`{other}` is no backbone: {CHECKED}"),
         },
-    }
-}
-
-fn activation(name: &str) -> Activation {
-    match name {
-        "relu" => Activation::Relu,
-        "gelu" => Activation::Gelu,
-        "tanh" => Activation::Tanh,
-        other => unreachable!("`{other}` is no activation: {CHECKED}"),
-    }
-}
-
-pub(super) fn layer(make: &Closed) -> Layer {
-    match make.constructor().name {
-        "linear" => Layer::Linear { units: make.count("units"), bias: true },
-        "dropout" => Layer::Dropout { rate: make.float("rate") },
-        "batch_norm" => Layer::BatchNorm { eps: 1e-5, momentum: 0.1 },
-        name => Layer::Activation(activation(name)),
     }
 }
 

@@ -30,8 +30,10 @@ pub enum Family {
     Model,
     /// The part of a model that turns a row into features.
     Backbone,
-    /// A layer of a head.
+    /// A layer.
     Layer,
+    /// Layers in order: a layer, and a backbone too.
+    Sequential,
     /// A phase of training.
     Phase,
     /// An update rule.
@@ -69,6 +71,7 @@ impl Family {
             Self::Model => "a model",
             Self::Backbone => "a backbone",
             Self::Layer => "a layer",
+            Self::Sequential => "layers in order",
             Self::Phase => "a phase",
             Self::Optimizer => "an optimizer",
             Self::Augment => "an augmentation",
@@ -92,11 +95,18 @@ impl Family {
             Self::Model
                 | Self::Backbone
                 | Self::Layer
+                | Self::Sequential
                 | Self::Phase
                 | Self::Optimizer
                 | Self::Augment
                 | Self::Objective
         )
+    }
+
+    /// Whether what a constructor of the family `built` builds may stand where this one is wanted.
+    #[must_use]
+    pub fn takes(self, built: Self) -> bool {
+        self == built || (built == Self::Sequential && matches!(self, Self::Backbone | Self::Layer))
     }
 }
 
@@ -124,6 +134,15 @@ pub enum Type {
         low: i64,
         /// Largest.
         high: i64,
+    },
+    /// A whole number in `low..=high`, or one word in its place.
+    IntOr {
+        /// Smallest.
+        low: i64,
+        /// Largest.
+        high: i64,
+        /// The word.
+        word: &'static str,
     },
     /// A number in `low..=high`; a whole number will do.
     Float {

@@ -1,15 +1,17 @@
 //! The vocabulary of experiment scripts: every constructor with its fields, defaults and help.
 //!
 //! The script engine registers its functions from this table, checks hold values against it, config files are
-//! printed in its order, and [`super::parse`] reads it back; a new constructor starts here.
+//! printed in its order, and [`super::parse`] reads it back; a new constructor starts here, one of a layer in
+//! [`super::layers`].
 
+use super::layers::LAYERS;
 use super::schema::{Constructor, Default, Family, Field, Type};
 
-const fn field(name: &'static str, takes: Type, default: Default, help: &'static str) -> Field {
+pub(super) const fn field(name: &'static str, takes: Type, default: Default, help: &'static str) -> Field {
     Field { name, takes, default, help }
 }
 
-const fn constructor(
+pub(super) const fn constructor(
     name: &'static str,
     family: Family,
     positional: usize,
@@ -19,12 +21,12 @@ const fn constructor(
     Constructor { name, family, positional, fields, named: matches!(family, Family::Phase), help }
 }
 
-const ANY: Type = Type::Float { low: f64::MIN, high: f64::MAX };
+pub(super) const ANY: Type = Type::Float { low: f64::MIN, high: f64::MAX };
 const NOT_NEGATIVE: Type = Type::Float { low: 0.0, high: f64::MAX };
-const POSITIVE: Type = Type::Float { low: f64::MIN_POSITIVE, high: f64::MAX };
-const UNIT: Type = Type::Float { low: 0.0, high: 1.0 };
+pub(super) const POSITIVE: Type = Type::Float { low: f64::MIN_POSITIVE, high: f64::MAX };
+pub(super) const UNIT: Type = Type::Float { low: 0.0, high: 1.0 };
 const BELOW_ONE: Type = Type::Float { low: 0.0, high: 1.0 - f64::EPSILON / 2.0 };
-const COUNT: Type = Type::Int { low: 1, high: 1 << 40 };
+pub(super) const COUNT: Type = Type::Int { low: 1, high: 1 << 40 };
 const INDEX: Type = Type::Int { low: 0, high: 1 << 40 };
 const SEED: Type = Type::Int { low: 0, high: i64::MAX };
 const FOLDS: Type = Type::Int { low: 2, high: 1 << 20 };
@@ -45,7 +47,7 @@ const PUBLISHED: &[Field] = &[
     field("digest", Type::Text, Default::Absent, "BLAKE3 of the weights, checked before training"),
 ];
 
-const ACTIVATIONS: Type = Type::OneOf(&["relu", "gelu", "tanh"]);
+const ACTIVATIONS: Type = Type::OneOf(&["relu", "relu6", "gelu", "silu", "sigmoid", "tanh"]);
 const EARLY_STOP: &[Field] = &[
     field("patience", COUNT, Default::Required, "epochs without improvement that are waited for"),
     field("min_delta", NOT_NEGATIVE, Default::Float(0.0), "an improvement must exceed this"),
@@ -161,8 +163,8 @@ const PRUNER_STARTUP: Field =
 const MIN_EPOCHS: Field = field("min_epochs", COUNT, Default::Int(1), "epochs before the first judgement");
 const FACTOR: Type = Type::Int { low: 2, high: 1 << 20 };
 
-/// Every constructor.
-pub const CONSTRUCTORS: &[Constructor] = &[
+/// Every constructor but those of layers.
+const PARTS: &[Constructor] = &[
     constructor(
         "experiment",
         Family::Experiment,
@@ -327,24 +329,6 @@ pub const CONSTRUCTORS: &[Constructor] = &[
     constructor("resnet34", Family::Backbone, 0, PUBLISHED, "ResNet-34 up to its 512 features"),
     constructor("resnet50", Family::Backbone, 0, PUBLISHED, "ResNet-50 up to its 2048 features"),
     constructor("efficientnet_lite0", Family::Backbone, 0, PUBLISHED, "EfficientNet-Lite0 up to its 1280 features"),
-    constructor(
-        "linear",
-        Family::Layer,
-        1,
-        &[field("units", COUNT, Default::Required, "number of outputs")],
-        "a fully connected layer",
-    ),
-    constructor("relu", Family::Layer, 0, &[], "max(x, 0)"),
-    constructor("gelu", Family::Layer, 0, &[], "x Phi(x)"),
-    constructor("tanh", Family::Layer, 0, &[], "hyperbolic tangent"),
-    constructor("batch_norm", Family::Layer, 0, &[], "batch norm over the features"),
-    constructor(
-        "dropout",
-        Family::Layer,
-        1,
-        &[field("rate", UNIT, Default::Required, "probability of dropping a feature while training")],
-        "dropout",
-    ),
     // Training.
     constructor(
         "phase",
@@ -772,10 +756,15 @@ pub const CONSTRUCTORS: &[Constructor] = &[
     ),
 ];
 
+/// Every constructor.
+pub fn constructors() -> impl Iterator<Item = &'static Constructor> {
+    PARTS.iter().chain(LAYERS)
+}
+
 /// The constructor of this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Constructor> {
-    CONSTRUCTORS.iter().find(|constructor| constructor.name == name)
+    constructors().find(|constructor| constructor.name == name)
 }
 
 /// Whether the text of a path field is a word of the vocabulary rather than a path.

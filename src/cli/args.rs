@@ -17,6 +17,7 @@ Examples:
   xrun resume @latest                               go on with a run that was stopped
   xrun ls                                           the recorded runs
   xrun show @latest                                 one of them
+  xrun show --model experiments/pets_step5.rhai     the layers of a network
   xrun replay @latest                               train it again and compare
   xrun diff @latest RUN                             what two runs differ in
   xrun ask experiments/external.rhai                the next trial of an objective of your own
@@ -61,7 +62,7 @@ fn version() -> &'static str {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Evaluate a script and show its space, without opening data or training
+    /// Evaluate a script, check the shapes of its network and show its space, without training
     Check(ScriptArguments),
     /// Show what a run would do: data, folds, studies, fits
     Plan(PlanArguments),
@@ -73,7 +74,7 @@ pub(super) enum Command {
     Resume(ResumeArguments),
     /// List the recorded runs
     Ls(ListArguments),
-    /// Show a recorded run: an id, the beginning of one, a path, or @latest
+    /// Show a recorded run, or with --model the layers of a network
     Show(ShowArguments),
     /// Train a recorded run or fit again and compare every file: RUN, or RUN:outer-0/inner-0/final
     Replay(ReplayArguments),
@@ -256,9 +257,17 @@ pub(super) struct ListArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// An id, the beginning of one, a path, or @latest
+    /// An id, the beginning of one, a path, or @latest; with --model a script or a fit, too
     #[arg(value_name = "RUN", default_value = "@latest")]
     pub(super) run: String,
+
+    /// With --model: sets a param, fixes a parameter, or replaces what stands at a path
+    #[arg(value_name = "KEY=VALUE", requires = "model")]
+    pub(super) overrides: Vec<String>,
+
+    /// Show the layers of the network: what each gives, its parameters and multiply-adds
+    #[arg(long)]
+    pub(super) model: bool,
 
     /// Print one JSON object
     #[arg(long)]

@@ -3,9 +3,9 @@
 use super::Exit;
 use super::args::{PlanArguments, ScriptArguments};
 use super::failure::Failure;
-use super::output::{print, table};
+use super::output::{print, say, table};
 use super::run::{Devices, evaluate};
-use crate::runner;
+use crate::runner::{self, RunError};
 use crate::script::{Evaluated, Outcome};
 use crate::settings::Flags;
 use crate::spec::experiment::{Folds, Per, SearchSpec};
@@ -18,6 +18,11 @@ use crate::wording::count;
 pub(super) fn check(arguments: &ScriptArguments) -> Result<Exit, Failure> {
     let (evaluated, _) = evaluate(&arguments.script, &arguments.overrides, &Flags::default())?;
     runner::weights(&evaluated.outcome)?;
+    match runner::check_network(&evaluated) {
+        // A script may be looked at where its data are not.
+        Err(RunError::Data(error)) => say(&format!("the shapes of the network were not checked: {error}")),
+        checked => checked?,
+    }
     if arguments.json {
         print(&check_json(&evaluated).to_string());
         return Ok(Exit::Ok);
@@ -125,6 +130,7 @@ fn param_row(param: &Param) -> Vec<String> {
 pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let script = &arguments.script;
     let (evaluated, settings) = evaluate(&script.script, &script.overrides, &arguments.settings.flags())?;
+    runner::check_network(&evaluated)?;
     let prepared = runner::prepare(&evaluated, &settings.results, &settings.cache)?;
     let data = prepared.data.as_ref().map(crate::data::Dataset::describe);
     let device = Devices::choose(&settings, true)?.open;

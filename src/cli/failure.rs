@@ -102,6 +102,7 @@ impl From<RunError> for Failure {
             RunError::Store(error) => error.into(),
             RunError::WarmStart(_) => Self::new(Exit::Usage, error.to_string())
                 .hint("name another run, as `xrun ls` lists them, or leave `warm_start` out"),
+            RunError::Network(diagnostic) => (*diagnostic).into(),
             RunError::Final { .. } => Self::new(Exit::Failed, error.to_string()),
             RunError::Refused { ref path, .. } => Self::new(Exit::Failed, error.to_string())
                 .hint(format!("free some space or mend what is named here; what is recorded is kept; {}", go_on(path))),

@@ -10,6 +10,7 @@ mod front;
 mod gc;
 mod insight;
 mod ls;
+mod model;
 mod output;
 mod progress;
 mod replay;

@@ -58,7 +58,7 @@ pub(super) fn table(header: &[String], rows: &[Vec<String>]) -> String {
         column.set_padding((1, 1));
         let is_number = |row: &Vec<String>| {
             let cell = row.get(index).map_or("", String::as_str).trim();
-            cell.is_empty() || cell == "-" || cell.parse::<f64>().is_ok()
+            cell.is_empty() || cell == "-" || cell.replace(',', "").parse::<f64>().is_ok()
         };
         if !rows.is_empty() && rows.iter().all(is_number) {
             column.set_cell_alignment(CellAlignment::Right);

@@ -51,6 +51,9 @@ pub(super) struct Shown {
 pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
     let settings = job.settings;
     let threads = use_threads(settings.threads);
+    if job.recorded.is_none() {
+        runner::check_network(job.evaluated)?;
+    }
     let prepared = runner::prepare(job.evaluated, &settings.results, &settings.cache)?;
     let devices = Devices::choose(settings, shown.quiet)?;
     let (crew, threads) = crew(settings, &devices, threads)?;

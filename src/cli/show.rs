@@ -5,6 +5,7 @@ use super::args::ShowArguments;
 use super::failure::Failure;
 use super::front;
 use super::insight::insight;
+use super::model::show_model;
 use super::output::print;
 use super::run::{tables, working_project};
 use crate::settings;
@@ -12,6 +13,9 @@ use crate::store::{self, Event, RunEntry, WeightsRecord};
 use crate::wording::count;
 
 pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
+    if arguments.model {
+        return show_model(arguments);
+    }
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
     let run = store::find(&settings.results, &arguments.run)?;
     let journal = run.journal();

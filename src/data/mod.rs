@@ -10,6 +10,7 @@ mod dataset;
 mod encoder;
 mod error;
 mod fingerprint;
+mod outline;
 mod pets;
 mod pets_drawn;
 mod pets_folder;
@@ -24,6 +25,7 @@ use crate::spec::data::DataSpec;
 pub use dataset::{Dataset, Features};
 pub use encoder::Encoder;
 pub use error::DataError;
+pub use outline::{Outline, RowOutline, outline};
 pub use pictures::Pictures;
 pub use table::{Cells, Column, Table};
 

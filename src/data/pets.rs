@@ -25,7 +25,7 @@ pub(super) fn open(spec: &PetsSpec, cache_dir: &Path) -> Result<Dataset, DataErr
 }
 
 /// Cat, then dog: the dog is the positive class.
-fn species() -> Vec<String> {
+pub(super) fn species() -> Vec<String> {
     ["cat", "dog"].map(str::to_owned).to_vec()
 }
 

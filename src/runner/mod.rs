@@ -15,6 +15,7 @@ mod execute;
 mod forecast;
 mod inputs;
 mod interrupt;
+mod network;
 mod order;
 mod pool;
 mod prepare;
@@ -40,6 +41,7 @@ pub use execute::FitFailure;
 pub use forecast::{Forecast, forecast};
 pub use inputs::Inputs;
 pub use interrupt::Interrupt;
+pub use network::{NetworkOutline, check_network, outline_network};
 pub use pool::Crew;
 pub use prepare::{Prepared, prepare};
 pub use told::AskError;
@@ -51,7 +53,7 @@ use crate::data::DataError;
 use crate::device::OpenDevice;
 use crate::metric::Metric;
 use crate::model::PretrainedError;
-use crate::script::Evaluated;
+use crate::script::{Diagnostic, Evaluated};
 use crate::spec::check::Problem;
 use crate::split::{SplitError, SplitFileError};
 use crate::store::{StoreError, Summary};
@@ -202,6 +204,9 @@ pub enum RunError {
     /// The search cannot start warm from the run it names.
     #[error(transparent)]
     WarmStart(#[from] WarmStartError),
+    /// A network of the script cannot be built for its data.
+    #[error("{0}")]
+    Network(Box<Diagnostic>),
     /// The record cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),

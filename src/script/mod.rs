@@ -48,6 +48,14 @@ pub struct Evaluated {
     pub run: Option<PathBuf>,
 }
 
+impl Evaluated {
+    /// Draws a problem that was found after the evaluation, at its place in the script.
+    #[must_use]
+    pub fn diagnose(&self, blame: &Blame) -> Diagnostic {
+        Sources::of(&self.sources).diagnose(blame)
+    }
+}
+
 /// What a script can end with.
 #[derive(Clone, Debug)]
 pub enum Outcome {

@@ -45,6 +45,11 @@ pub struct Source {
 pub(super) struct Sources(Rc<RefCell<Vec<Source>>>);
 
 impl Sources {
+    /// Scripts read before.
+    pub(super) fn of(sources: &[Source]) -> Self {
+        Self(Rc::new(RefCell::new(sources.to_vec())))
+    }
+
     pub(super) fn add(&self, source: Source) {
         self.0.borrow_mut().push(source);
     }

@@ -406,7 +406,9 @@ impl OpenPlace for Leaf {
         match self {
             Self::Param(_) => Ok(()),
             Self::Derived(expression) => match (takes, expression.is_int()) {
-                (Type::Float { .. } | Type::Scalar, Some(_)) | (Type::Int { .. } | Type::IntOr { .. }, Some(true)) => Ok(()),
+                (Type::Float { .. } | Type::Scalar, Some(_)) | (Type::Int { .. } | Type::IntOr { .. }, Some(true)) => {
+                    Ok(())
+                }
                 (Type::Int { .. } | Type::IntOr { .. }, Some(false)) => {
                     Err(Problem::new(format!("{} was expected here, not the fraction `{expression}`", wanted(takes))))
                 }

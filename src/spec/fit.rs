@@ -9,7 +9,6 @@ use super::command::{self, CommandSpec};
 use super::data::DataSpec;
 use super::experiment::{Folds, Objective, ThresholdRule};
 use super::flat::{self, FlatValue};
-use super::layers;
 use super::leaf::{Leaf, Origin, Param, ParamDomain};
 use super::naming::Names;
 use super::network::{Backbone, Layer, Loss, ModelSpec, PhaseSpec};
@@ -121,6 +120,14 @@ pub enum Learner {
     Command(CommandSpec),
 }
 
+/// A network as a script describes it: the number of classes is not known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct NetworkSpec {
+    pub(super) backbone: Backbone,
+    pub(super) head: Vec<Layer>,
+    pub(super) loss: LossRule,
+}
+
 /// How the loss is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LossRule {
@@ -198,15 +205,14 @@ impl FitConfig {
                 }
                 _ => Learner::Formula(parse::formula(objective)),
             },
-            (None, Some(model)) => Learner::Network {
-                backbone: parse::backbone(model.make("backbone").expect("a model has a backbone")),
-                head: layers::layers(model.list("head")),
-                loss: parse::loss(model.text("loss")),
-                phases: match make.get("train") {
+            (None, Some(model)) => {
+                let NetworkSpec { backbone, head, loss } = parse::network(model);
+                let phases = match make.get("train") {
                     Some(_) => make.makes("train").into_iter().map(parse::phase).collect(),
                     None => return Err(Problem::new("`fit` with a `model` needs `train`")),
-                },
-            },
+                };
+                Learner::Network { backbone, head, loss, phases }
+            }
             _ => return Err(Problem::new("`fit` needs either an `objective`, or a `model` with `train`")),
         };
         if matches!(learner, Learner::Network { .. }) && (make.make("data").is_none() || make.make("split").is_none()) {

@@ -139,7 +139,12 @@ pub(super) const LAYERS: &[Constructor] = &[
         Family::Layer,
         2,
         &[
-            field("branches", Type::List(&LAYER_LIST), Default::Required, "lists of layers; an empty one changes nothing"),
+            field(
+                "branches",
+                Type::List(&LAYER_LIST),
+                Default::Required,
+                "lists of layers; an empty one changes nothing",
+            ),
             field("join", Type::OneOf(&["sum", "concat"]), Default::Required, "what is done with what they give"),
         ],
         "branches that all take what came in",

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::check::{Problem, Step};
 use super::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
 use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
-use super::fit::{Formula, LossRule, SplitSpec};
+use super::fit::{Formula, LossRule, NetworkSpec, SplitSpec};
 use super::goal;
 use super::layers;
 use super::network::{Augment, Backbone, EarlyStop, Loss, Optimizer, PhaseSpec};
@@ -285,7 +285,15 @@ pub(super) fn split(make: &Closed) -> Result<SplitSpec, Problem> {
     Ok(SplitSpec::Rows { train: rows("train"), validation: rows("validation"), test: rows("test"), digest })
 }
 
-pub(super) fn backbone(make: &Closed) -> Backbone {
+pub(super) fn network(model: &Closed) -> NetworkSpec {
+    NetworkSpec {
+        backbone: backbone(model.make("backbone").expect(CHECKED)),
+        head: layers::layers(model.list("head")),
+        loss: loss(model.text("loss")),
+    }
+}
+
+fn backbone(make: &Closed) -> Backbone {
     match make.constructor().name {
         "convnet" => {
             Backbone::Convnet { width: make.count("width"), blocks: make.count("blocks"), kernel: make.count("kernel") }
@@ -303,7 +311,7 @@ pub(super) fn backbone(make: &Closed) -> Backbone {
     }
 }
 
-pub(super) fn loss(name: &str) -> LossRule {
+fn loss(name: &str) -> LossRule {
     match name {
         "binary_cross_entropy" => LossRule::Fixed(Loss::BinaryCrossEntropy),
         "cross_entropy" => LossRule::Fixed(Loss::CrossEntropy),

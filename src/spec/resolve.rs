@@ -17,6 +17,18 @@ pub fn resolve(make: &Make<Leaf>, names: &Names, assignment: &Assignment) -> Res
     rebuild(closed)
 }
 
+/// As [`resolve`], of a part of a tree.
+///
+/// # Errors
+/// As [`resolve`].
+pub(super) fn resolve_part(
+    tree: &Tree<Leaf>,
+    names: &Names,
+    assignment: &Assignment,
+) -> Result<Tree<Infallible>, Problem> {
+    rebuild_tree(tree.try_map(&mut |leaf| close(leaf, names, assignment))?)
+}
+
 fn close(leaf: &Leaf, names: &Names, assignment: &Assignment) -> Result<Tree<Infallible>, Problem> {
     match leaf {
         Leaf::Param(param) => Ok(Tree::from(&param.value)),

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use crate::spec::network::Loss;
 
 /// Number of logits for `n_classes` classes.
-pub(super) fn n_outputs(loss: Loss, n_classes: usize) -> usize {
+#[must_use]
+pub fn n_outputs(loss: Loss, n_classes: usize) -> usize {
     match loss {
         Loss::BinaryCrossEntropy => 1,
         Loss::CrossEntropy => n_classes,

@@ -35,6 +35,7 @@ use crate::spec::network::{ModelSpec, PhaseSpec};
 pub use checkpoint::Checkpoint;
 pub use error::{CheckpointError, TrainError};
 pub use fit::{Trained, train};
+pub use loss::n_outputs;
 pub use predictor::{EVALUATION_BATCH, Predictor};
 pub use preprocessing::{PictureScaling, Preprocessing};
 pub use self_test::{SelfTest, self_test};

@@ -376,7 +376,7 @@ experiment(#{
     data: pets(#{ source: data, target: "species", size: 64, n: 480, seed: 1 }),
     model: classifier(#{
         backbone: convnet(#{ width: int(8, 32).step(8), blocks: 3, kernel: 3 }),
-        head: [linear(choice([128, 256])), relu(), dropout(uniform(0.0, 1.0))],
+        head: [linear(choice([128, 256]), #{ bias: true }), relu(), dropout(uniform(0.0, 1.0))],
         loss: "auto",
     }),
     train: [
@@ -527,7 +527,7 @@ fn a_copy_of_a_param_that_was_changed_has_its_own_value() {
         "let n = param(\"n\", 3, \"\"); let m = n; m += 2; let t = param(\"t\", \"a\", \"\"); let u = t; u += \"b\";";
     let script = network(lets, "csv_table(\"/x\", #{ target: t, group: u })", "[linear(n), linear(m)]");
     let printed = Project::new().printed(&script, &[]);
-    assert!(printed.contains("head: [linear(3), linear(5)]"), "{printed}");
+    assert!(printed.contains("head: [linear(3, #{ bias: true }), linear(5, #{ bias: true })]"), "{printed}");
     assert!(printed.contains("group: \"ab\""), "{printed}");
 }
 
@@ -947,7 +947,7 @@ impl Writer {
     }
 
     fn layer(&mut self, depth: usize) -> String {
-        match self.below(8) {
+        match self.below(14) {
             0 => "relu()".to_owned(),
             1 => format!("linear({})", self.whole(1 << 40, depth)),
             2 => format!("dropout({})", self.number(Number::Unit, depth)),
@@ -958,6 +958,14 @@ impl Writer {
                 let options = [self.layer(depth - 1), self.layer(depth - 1)];
                 self.labelled(&options)
             }
+            7 => format!("conv2d({}, #{{ padding: choice([1, \"same\"]) }})", self.whole(60, depth)),
+            8 => format!("max_pool({}, #{{ padding: \"same\" }})", self.whole(60, depth)),
+            9 if depth > 0 => format!("residual([{}], #{{ shortcut: [{}] }})", self.layer(0), self.layer(depth - 1)),
+            10 if depth > 0 => format!("repeat({}, [{}])", self.whole(60, depth), self.layer(depth - 1)),
+            11 if depth > 0 => {
+                format!("parallel([[{}], choice([[], [relu()]])], \"concat\")", self.layer(depth - 1))
+            }
+            12 => format!("leaky_relu({})", self.number(Number::Unit, depth)),
             _ => "batch_norm(#{})".to_owned(),
         }
     }
@@ -983,7 +991,7 @@ impl Writer {
     }
 
     fn backbone(&mut self, depth: usize) -> String {
-        match self.below(if depth == 0 { 2 } else { 5 }) {
+        match self.below(if depth == 0 { 2 } else { 6 }) {
             0 => {
                 let activation = self.word(&["relu", "gelu", "tanh"], 1);
                 let (hidden, dropout) = (self.hidden(1), self.number(Number::Unit, 1));
@@ -998,6 +1006,7 @@ impl Writer {
                 )
             }
             2 => format!("choice([mlp(#{{ dropout: {} }}), convnet()])", self.number(Number::Unit, 1)),
+            3 => format!("sequential([{}, {}])", self.layer(1), self.layer(0)),
             _ => {
                 let options = [self.backbone(depth - 1), self.backbone(depth - 1)];
                 self.labelled(&options)

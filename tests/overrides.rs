@@ -303,7 +303,7 @@ fn a_path_into_an_option_that_is_not_chosen_is_refused() {
 
 const MODEL: &str = r#"experiment(#{
     name: "a",
-    data: rows(20),
+    data: pets(#{ size: 8, n: 20 }),
     model: classifier(#{ backbone: mlp(#{ hidden: [4] }), head: [linear(int(4, 8)), relu()] }),
     train: [
         phase("warm", #{ epochs: 1, optimizer: sgd(#{ lr: 0.1 }) }),
@@ -386,7 +386,7 @@ fn a_field_that_was_left_out_can_be_given() {
     searches(MODEL, &["train.full.early_stop=#{ patience: 1 }"], &all);
     searches(MODEL, &["train.full.early_stop=#{ patience: 1 }", "train.full.early_stop.min_delta=0.1"], &all);
     searches(MODEL, &["model.backbone.activation=gelu"], &all);
-    let message = "`model.backbone.activation=gellu`: \"gellu\" is not one of relu, gelu, tanh";
+    let message = "`model.backbone.activation=gellu`: \"gellu\" is not one of relu, relu6, gelu, silu, sigmoid, tanh";
     refused(MODEL, &["model.backbone.activation=gellu"], message, Some("did you mean \"gelu\"?"));
 }
 

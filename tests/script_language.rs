@@ -425,7 +425,11 @@ fn a_value_of_the_wrong_type_is_placed_at_that_value() {
     model_refused("name: \"a\"", "name: 3", "3", "a name was expected here, not the whole number `3`", None);
     let message = "a whole number of at least 1 was expected here, not the number `4.5`";
     model_refused("linear(4)", "linear(4.5)", "4.5", message, None);
-    let hint = Some("a layer is made by linear, relu, gelu, tanh, batch_norm, dropout");
+    let hint = Some(
+        "a layer is made by linear, conv2d, depthwise_conv2d, relu, relu6, leaky_relu, gelu, silu, sigmoid, tanh, \
+         batch_norm, layer_norm, group_norm, dropout, max_pool, avg_pool, global_avg_pool, global_max_pool, flatten, \
+         sequential, repeat, residual, parallel",
+    );
     model_refused("linear(4)", "adam()", "adam", "a layer was expected here, not `adam(...)`", hint);
 }
 
@@ -630,6 +634,7 @@ fn two_phases_of_one_name_are_refused() {
 fn parameters_of_options_go_by_the_option_and_are_conditional() {
     let optimizer = "choice([\n                adamw(#{ lr: log_uniform(1e-4, 1e-1) }),\n                sgd(#{ lr: log_uniform(1e-3, 1.0), momentum: choice(#{ low: uniform(0.0, 0.5), none: 0.0 }) }),\n            ])";
     let script = MODEL
+        .replace("rows(20)", "pets(#{ size: 8, n: 20 })")
         .replace("\"fit\"", "\"full\"")
         .replace("adam(#{ lr: log_uniform(1e-4, 1e-1) })", optimizer)
         .replace("linear(4)", "linear(int(4, 8))");

@@ -35,9 +35,7 @@ pub fn check_network(evaluated: &Evaluated) -> Result<(), RunError> {
     let data = data::outline(spec)?;
     for assignment in model.variants().combinations() {
         if let Err(Flaw::Network(error)) = design(&model, &assignment, data) {
-            let fails = |other: &Assignment| design(&model, other, data).is_err();
-            let values = model.variants().to_blame(&assignment, fails);
-            return Err(draw(evaluated, &blame(&model, &assignment, &values, &error)));
+            return Err(draw(evaluated, &blame(&model, &assignment, data, &error)));
         }
     }
     Ok(())
@@ -53,7 +51,7 @@ pub fn outline_network(evaluated: &Evaluated) -> Result<Option<NetworkOutline>, 
     let values = model.variants().first();
     match design(&model, &values, data) {
         Ok(lines) => Ok(Some(NetworkOutline { data, values, lines })),
-        Err(Flaw::Network(error)) => Err(draw(evaluated, &blame(&model, &values, &values, &error))),
+        Err(Flaw::Network(error)) => Err(draw(evaluated, &blame(&model, &values, data, &error))),
         Err(Flaw::Values(problem)) => Err(draw(evaluated, &model.blame(&values, &[], problem))),
     }
 }
@@ -83,13 +81,14 @@ fn design(model: &ModelPart, values: &Assignment, data: Outline) -> Result<Vec<D
 }
 
 /// Puts an error where its layer stands in the script, and says with which values it happens.
-fn blame(model: &ModelPart, assignment: &Assignment, values: &Assignment, error: &ModelError) -> Blame {
+fn blame(model: &ModelPart, assignment: &Assignment, data: Outline, error: &ModelError) -> Blame {
     let backbone = [Step::Key("backbone".to_owned())];
     let (place, message) = match error {
         ModelError::Layer { place, .. } => (place.as_slice(), format!("model.{error}")),
         ModelError::NoFeatures | ModelError::TooWide => (&[][..], error.to_string()),
         _ => (&backbone[..], error.to_string()),
     };
+    let values = model.variants().to_blame(assignment, |other| design(model, other, data).is_err());
     let with: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {}", print::value(value))).collect();
     let problem = match with.len() {
         0 => Problem::new(message),

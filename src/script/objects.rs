@@ -185,7 +185,11 @@ fn options(value: &Dynamic, params: &Rc<RefCell<Params>>) -> Result<Vec<ChoiceOp
     let labels: Vec<Value> = options.iter().map(|option| option.label.clone()).collect();
     Distribution::choice(labels.clone()).map_err(|error| {
         let twice = (1..labels.len()).find(|&later| labels[..later].contains(&labels[later]));
-        let is_part = twice.is_some_and(|later| matches!(options[later].tree, Tree::Make(_)));
+        let is_part = twice.is_some_and(|later| match &options[later].tree {
+            Tree::Make(_) => true,
+            Tree::List(items) => items.iter().any(|item| matches!(item, Tree::Make(_))),
+            _ => false,
+        });
         let problem = broken(error);
         let problem =
             if is_part { problem.hint("give the options labels: choice(#{ fast: ..., slow: ... })") } else { problem };

@@ -215,6 +215,28 @@ mod tests {
     }
 
     #[test]
+    fn layers_have_the_forms_they_had_before_they_had_options() {
+        let units = || ("units", Tree::Int(8));
+        assert_eq!(form(&build("linear", [units()])), "linear(units: 8)");
+        assert_eq!(form(&build("linear", [units(), ("bias", Tree::Bool(true))])), "linear(units: 8)");
+        assert_eq!(form(&build("linear", [units(), ("bias", Tree::Bool(false))])), "linear(bias: false, units: 8)");
+        let defaults = [("eps", Tree::Float(1e-5)), ("momentum", Tree::Float(0.1))];
+        assert_eq!(form(&build("batch_norm", defaults)), "batch_norm()");
+        assert_eq!(form(&build("dropout", [("rate", Tree::Float(0.5))])), "dropout(rate: 0.5)");
+        assert_eq!(form(&build("relu", [])), "relu()");
+    }
+
+    #[test]
+    fn lists_of_lists_of_layers_are_in_the_form() {
+        let branches = || Tree::List(vec![Tree::List(Vec::new()), Tree::List(vec![build("relu", [])])]);
+        let parallel = build("parallel", [("branches", branches()), ("join", word("sum"))]);
+        assert_eq!(form(&parallel), "parallel(branches: [[], [relu()]], join: \"sum\")");
+        let same = [("channels", Tree::Int(4)), ("padding", word("same"))];
+        assert_eq!(form(&build("conv2d", same)), "conv2d(channels: 4, padding: \"same\")");
+        assert_eq!(form(&build("residual", [("body", Tree::List(Vec::new()))])), "residual(body: [])");
+    }
+
+    #[test]
     fn numbers_are_exact_and_texts_are_quoted() {
         let tenth = 0.1_f64;
         let next = tenth.next_up();

@@ -1,11 +1,12 @@
 //! Layers in scripts: their constructors, and what they build. Defaults are PyTorch's.
 
+use std::convert::Infallible;
+
 use super::network::{Activation, Join, Layer, Padding, Pooling, Window};
 use super::parse::{CHECKED, Closed, Read};
 use super::schema::{Constructor, Default, Family, Field, Type};
 use super::tree::Tree;
 use super::vocabulary::{ANY, COUNT, POSITIVE, UNIT, constructor, field};
-use std::convert::Infallible;
 
 /// Pixels: a picture has 1024 at most.
 const PIXELS: Type = Type::Int { low: 1, high: 1024 };

@@ -172,3 +172,79 @@ fn collect(tree: &Tree<Leaf>, ids: &mut BTreeSet<u64>) {
         Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) | Tree::Text(_) | Tree::Leaf(Leaf::Param(_)) => {}
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::space::Condition;
+
+    fn variants(parameters: Vec<Parameter>) -> Variants {
+        SearchSpace::new(parameters.clone()).unwrap();
+        Variants { parameters }
+    }
+
+    fn choice(name: &str, options: &[&str]) -> Parameter {
+        let options = options.iter().map(|&option| Value::Text(option.to_owned())).collect();
+        Parameter::new(name, Distribution::choice(options).unwrap())
+    }
+
+    fn ints(name: &str, low: i64, high: i64) -> Parameter {
+        Parameter::new(name, Distribution::int(low, high).unwrap())
+    }
+
+    fn texts(assignments: &[Assignment]) -> Vec<String> {
+        let text = |assignment: &Assignment| {
+            assignment.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        };
+        assignments.iter().map(text).collect()
+    }
+
+    #[test]
+    fn combinations_follow_the_conditions_and_begin_with_the_first_values() {
+        let inner = ints("n", 1, 2).only_if(Condition::new("block", vec![Value::Text("b".to_owned())]));
+        let rate = Parameter::new("rate", Distribution::uniform(0.25, 0.5).unwrap());
+        let variants = variants(vec![choice("block", &["a", "b"]), inner, rate]);
+        let all = variants.combinations();
+        assert_eq!(texts(&all), ["block=a rate=0.25", "block=b n=1 rate=0.25", "block=b n=2 rate=0.25"]);
+        assert_eq!(variants.first(), all[0]);
+    }
+
+    #[test]
+    fn of_a_long_range_both_ends_are_looked_at_and_the_middle_of_a_normal_distribution() {
+        let normal = Parameter::new("z", Distribution::normal(0.5, 1.0).unwrap());
+        assert_eq!(texts(&variants(vec![ints("n", 1, 64), normal]).combinations()), ["n=1 z=0.5", "n=64 z=0.5"]);
+        assert_eq!(variants(vec![ints("n", 1, 8)]).combinations().len(), 8);
+        let stepped = Parameter::new("n", Distribution::int(8, 64).unwrap().with_step(8.0).unwrap());
+        assert_eq!(variants(vec![stepped]).combinations().len(), 8);
+    }
+
+    #[test]
+    fn a_space_of_too_many_combinations_is_sampled_in_the_same_way_with_every_value_in_it() {
+        let mut parameters: Vec<Parameter> = (0..9).map(|index| choice(&format!("p{index}"), &["a", "b"])).collect();
+        parameters.push(ints("n", 1, 3).only_if(Condition::new("p8", vec![Value::Text("b".to_owned())])));
+        let sampled = variants(parameters.clone()).combinations();
+        assert_eq!(sampled, variants(parameters.clone()).combinations());
+        assert!(sampled.len() > 100 && sampled.len() <= MOST, "{}", sampled.len());
+        for parameter in &parameters {
+            for value in values(parameter.distribution()) {
+                let has = |assignment: &Assignment| assignment.get(parameter.name()) == Some(&value);
+                assert!(sampled.iter().any(has), "{} = {value}", parameter.name());
+            }
+        }
+        let distinct: BTreeSet<String> = texts(&sampled).into_iter().collect();
+        assert_eq!(distinct.len(), sampled.len());
+        assert_eq!(variants(parameters[..8].to_vec()).combinations().len(), 256, "all of them, just few enough");
+    }
+
+    #[test]
+    fn those_parameters_are_to_blame_of_which_another_value_would_do() {
+        let variants = variants(vec![choice("block", &["a", "b"]), ints("n", 1, 3), choice("other", &["x", "y"])]);
+        let fails = |assignment: &Assignment| {
+            assignment["block"] == Value::Text("b".to_owned()) && assignment["n"] != Value::Int(1)
+        };
+        let failing = variants.combinations().into_iter().find(|assignment| fails(assignment)).unwrap();
+        assert_eq!(texts(&[variants.to_blame(&failing, fails)]), ["block=b n=2"]);
+        assert_eq!(texts(&[variants.to_blame(&failing, |_| true)]), [""]);
+    }
+}

@@ -13,9 +13,9 @@ use support::Project;
 const ZOO: &str = r#"
 experiment(#{
     name: "zoo",
-    data: pets(#{ size: param("size", 32, "pixels"), n: 24 }),
+    data: pets(#{ size: param("size", 64, "pixels"), n: 32 }),
     model: classifier(#{ backbone: densenet121(#{ weights: param("weights", "random", "first weights") }) }),
-    train: [phase("fit", #{ epochs: 1, batch_size: 4, optimizer: sgd(#{ lr: 0.01 }) })],
+    train: [phase("fit", #{ epochs: 1, batch_size: 8, optimizer: sgd(#{ lr: 1e-3 }) })],
     cv: nested(#{ outer: stratified_kfold(2, 1), inner: stratified_kfold(2, 2), take: #{ outer: 1, inner: 1 } }),
 })
 "#;
@@ -67,7 +67,7 @@ fn weights_are_recorded_by_their_digest_and_another_file_is_refused() {
     assert_eq!(plan.code(0).json()["n_reused"], 1, "the path is no part of a fit's key");
     let plan = project.xrun(["plan", "zoo.rhai", "--json"]);
     assert_eq!(plan.code(0).json()["n_reused"], 0, "other first weights are another fit");
-    project.xrun(["replay", "weights=moved/w.safetensors", "--quiet"]).code(0);
+    project.xrun(["replay", "@latest", "weights=moved/w.safetensors", "--quiet"]).code(0);
     project.xrun(["replay", "--quiet"]).code(2).stderr_contains("there are no weights at ");
 
     fs::rename(project.path("moved/w.safetensors"), project.path("weights.safetensors")).unwrap();

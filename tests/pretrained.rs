@@ -33,10 +33,11 @@ fn project() -> Project {
     project
 }
 
-/// Changes the last number of a file of weights.
+/// Changes the lowest bit of the first number in a file of weights: tensors lie in the order of their names, so it is
+/// one of the backbone's.
 fn change(path: PathBuf) {
     let mut bytes = fs::read(&path).unwrap();
-    let at = bytes.len() - 4;
+    let at = 8 + usize::try_from(u64::from_le_bytes(bytes[..8].try_into().unwrap())).unwrap();
     bytes[at] ^= 1;
     fs::write(path, bytes).unwrap();
 }

@@ -168,6 +168,7 @@ at once  6 fits at most, by as many workers
     let wanted = serde_json::json!({
         "name": "nested",
         "data": "60 rows without features",
+        "weights": [],
         "n_studies": 6,
         "n_trials": 3,
         "n_fits": 24,

@@ -85,7 +85,8 @@ impl Score {
         if !violation.is_finite() || violation < 0.0 {
             return Err(ScoreError::Violation { violation });
         }
-        Ok(Self { value, others, violation })
+        // A sum of nothing is -0.0, which would rank before 0.0.
+        Ok(Self { value, others, violation: violation + 0.0 })
     }
 
     /// In the first objective; finite.

@@ -126,7 +126,7 @@ fn cpu() -> OpenDevice {
 fn digests(model: &ModelSpec, phases: &[PhaseSpec], data: &Dataset) -> Digests {
     let (n, last) = (data.n() * 2 / 3, data.n());
     let rows = TrainValidation { train: (0..n).collect(), validation: (n..last).collect() };
-    let spec = TrainSpec { model, phases, seed: Seed::root(1729).child("golden") };
+    let spec = TrainSpec { model, phases, seed: Seed::root(1729).child("golden"), features: None };
     let trained = train(&spec, data, &rows, &cpu(), None, &mut Quiet).unwrap();
     let mut epochs = blake3::Hasher::new();
     for epoch in trained.epochs() {

@@ -279,6 +279,7 @@ fn a_sampler_that_learns_nothing_takes_no_warm_start() {
         format!("experiment(#{{\n    name: \"a\",\n    objective: sphere([uniform(0.0, 1.0)]),\n{line}\n}})\n");
     let output = Project::new().script(&script).xrun(["check", "experiment.rhai"]);
     let place = format!("experiment.rhai:4:{}", line.find("warm_start").unwrap() + 1);
-    let hint = "`random` takes trials, maximize, minimize, per, lag, enqueue, prune, race, stop";
+    let hint =
+        "`random` takes trials, maximize, minimize, objectives, constraints, per, lag, enqueue, prune, race, stop";
     output.code(2).stderr_is(&error_at("unknown key `warm_start` in `random`", &place, line, 10, Some(hint)));
 }

@@ -10,6 +10,7 @@ use crate::runner::{self, Answer, AskError, Asked, Crew, Interrupt, Of, Outside,
 use crate::script::{self, Outcome};
 use crate::settings;
 use crate::store;
+use crate::train::FeatureStore;
 use crate::value::Assignment;
 
 pub(super) fn ask(arguments: &AskArguments) -> Result<Exit, Failure> {
@@ -24,6 +25,7 @@ pub(super) fn ask(arguments: &AskArguments) -> Result<Exit, Failure> {
         device: &device,
         threads: 1,
         crew: &Crew::Here,
+        features: &FeatureStore::new(&settings.cache),
         retries: 0,
         fresh: false,
         interrupt: &Interrupt::default(),

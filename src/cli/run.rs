@@ -22,6 +22,7 @@ use crate::script::{self, Argument, Evaluated};
 use crate::settings::{self, Flags, Settings};
 use crate::stop::StopRule;
 use crate::store::{RunEntry, StudySummary, Summary};
+use crate::train::FeatureStore;
 use crate::wording::count;
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,6 +67,7 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
         device: &devices.open,
         threads,
         crew: &crew,
+        features: &FeatureStore::new(&settings.cache),
         retries: settings.retries,
         fresh: job.fresh,
         interrupt: &interrupt,

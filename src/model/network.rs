@@ -31,6 +31,9 @@ pub struct Network {
     backbone: Stack,
     head: Stack,
     output: Linear,
+    /// Numbers that the backbone gives for a row.
+    #[module(skip)]
+    n_features: usize,
 }
 
 impl Network {
@@ -47,6 +50,7 @@ impl Network {
     ) -> Result<Self, ModelError> {
         let Parts { backbone, head, features } = Parts::of(model, shape)?;
         Ok(Self {
+            n_features: backbone.output.channels(),
             backbone: Stack::new(backbone, seed, device),
             head: Stack::new(head, seed, device),
             output: Init::new(seed, device).linear("output", features, n_outputs, true),
@@ -67,6 +71,12 @@ impl Network {
             Input::Pictures(pictures) => vectors(self.backbone.forward(Flow::Pictures(pictures))),
             Input::Vectors(rows) => vectors(self.backbone.forward(Flow::Vectors(rows))),
         }
+    }
+
+    /// How many numbers the backbone gives for a row.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.n_features
     }
 
     /// The network with its backbone trained or not. A frozen backbone gets no gradient, its batch norms keep their

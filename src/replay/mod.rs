@@ -30,6 +30,7 @@ use crate::device::OpenDevice;
 use crate::runner::{self, Crew, Interrupt, Prepared, Progress, RunError};
 use crate::script::{self, Argument, Diagnostic, Evaluated, Outcome};
 use crate::store::{Altered, Record, Scratch, StoreError};
+use crate::train::FeatureStore;
 
 /// What is to be trained again, and how.
 #[derive(Debug)]
@@ -221,12 +222,15 @@ fn train(
     scratch: &Scratch,
     progress: &mut dyn Progress,
 ) -> Result<Record, ReplayError> {
+    // A replay trusts no features that were kept before.
+    let features = FeatureStore::new(&scratch.path().join(".features"));
     let run = runner::Request {
         evaluated,
         results: scratch.path(),
         device: request.device,
         threads: request.threads,
         crew: request.crew,
+        features: &features,
         retries: request.retries,
         fresh: true,
         interrupt: request.interrupt,

@@ -10,7 +10,7 @@ use crate::spec::experiment::ThresholdRule;
 use crate::spec::fit::Learner;
 use crate::split::{TestRows, TrainValidation};
 use crate::store::{EpochLine, PrunedAt};
-use crate::train::{self, Checkpoint, EpochRecord, Observer, Predictor, TrainError, TrainSpec};
+use crate::train::{self, Checkpoint, EpochRecord, FeatureStore, Observer, Predictor, TrainError, TrainSpec};
 use crate::trial::TrialState;
 
 /// Why a fit gave nothing; the same fit would fail the same way again.
@@ -36,7 +36,9 @@ impl From<TrainError> for Ended {
         match error {
             TrainError::Interrupted => Self::Interrupted,
             // Weights were in order when the run began: a file that has changed since says nothing about the fit.
-            TrainError::Device { .. } | TrainError::Pretrained(_) => Self::Lost(error.to_string()),
+            TrainError::Device { .. } | TrainError::Features { .. } | TrainError::Pretrained(_) => {
+                Self::Lost(error.to_string())
+            }
             _ => Self::Failed(FitFailure(error.to_string())),
         }
     }
@@ -93,6 +95,7 @@ pub(super) fn execute(
     rows: &TrainValidation,
     device: &OpenDevice,
     from: Option<Checkpoint>,
+    features: &FeatureStore,
     observer: &mut dyn Observer,
 ) -> Result<Execution, Ended> {
     let (phases, data) = match (config.learner(), data) {
@@ -123,7 +126,7 @@ pub(super) fn execute(
         .model(data.classes().len())
         .map_err(|problem| failed(problem.message))?
         .expect("the learner is a network");
-    let spec = TrainSpec { model: &model, phases, seed: config.seed() };
+    let spec = TrainSpec { model: &model, phases, seed: config.seed(), features: Some(features) };
     let trained = match train::train(&spec, data, rows, device, from, observer) {
         // A checkpoint that is none of this training is worth nothing, but costs nothing either.
         Err(TrainError::Checkpoint(_)) => train::train(&spec, data, rows, device, None, observer)?,

@@ -57,6 +57,7 @@ use crate::script::{Diagnostic, Evaluated};
 use crate::spec::check::Problem;
 use crate::split::{SplitError, SplitFileError};
 use crate::store::{StoreError, Summary};
+use crate::train::FeatureStore;
 use crate::wording::count;
 
 /// What a run needs beside the script.
@@ -72,6 +73,8 @@ pub struct Request<'a> {
     pub threads: usize,
     /// Who does the work.
     pub crew: &'a Crew,
+    /// Where features of frozen backbones are kept.
+    pub features: &'a FeatureStore,
     /// How often a fit is tried again whose worker was lost.
     pub retries: usize,
     /// Whether everything is to be trained, even if it is recorded.

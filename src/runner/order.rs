@@ -9,6 +9,7 @@ use crate::plan::{FinalJob, TrialJob};
 use crate::spec::FitConfig;
 use crate::split::{OuterFold, SplitError, TestRows, TrainValidation};
 use crate::store::FitPath;
+use crate::train::FeatureStore;
 
 /// A fit to be trained, and the folder that takes its record.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Order<'a> {
     pub(super) path: FitPath,
     pub(super) folder: PathBuf,
     pub(super) key: String,
+    /// Where features of frozen backbones are kept.
+    pub(super) features: FeatureStore,
     pub(super) job: Job<'a>,
 }
 
@@ -53,17 +56,31 @@ impl Job<'_> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Message {
-    Trial { path: String, folder: PathBuf, key: String, rows: TrainValidation },
-    Final { path: String, folder: PathBuf, key: String, rows: TrainValidation, test: Vec<usize> },
+    Trial {
+        path: String,
+        folder: PathBuf,
+        key: String,
+        features: FeatureStore,
+        rows: TrainValidation,
+    },
+    Final {
+        path: String,
+        folder: PathBuf,
+        key: String,
+        features: FeatureStore,
+        rows: TrainValidation,
+        test: Vec<usize>,
+    },
 }
 
 impl Message {
     pub(super) fn new(order: &Order<'_>) -> Self {
         let (path, folder, key) = (order.path.as_str().to_owned(), order.folder.clone(), order.key.clone());
+        let features = order.features.clone();
         match &order.job {
-            Job::Trial(job) => Self::Trial { path, folder, key, rows: job.rows.clone() },
+            Job::Trial(job) => Self::Trial { path, folder, key, features, rows: job.rows.clone() },
             Job::Final(job) => {
-                Self::Final { path, folder, key, rows: job.rows.clone(), test: job.test.rows().to_vec() }
+                Self::Final { path, folder, key, features, rows: job.rows.clone(), test: job.test.rows().to_vec() }
             }
         }
     }
@@ -77,13 +94,17 @@ impl Message {
     /// The order with its config; the fold of a final is kept in `fold`.
     pub(super) fn order(self, config: FitConfig, fold: &mut Option<OuterFold>) -> Result<Order<'_>, SplitError> {
         Ok(match self {
-            Self::Trial { path, folder, key, rows } => {
-                Order { path: FitPath::recorded(&path), folder, key, job: Job::Trial(TrialJob { config, rows }) }
-            }
-            Self::Final { path, folder, key, rows, test } => {
+            Self::Trial { path, folder, key, features, rows } => Order {
+                path: FitPath::recorded(&path),
+                folder,
+                key,
+                features,
+                job: Job::Trial(TrialJob { config, rows }),
+            },
+            Self::Final { path, folder, key, features, rows, test } => {
                 let fold = fold.insert(OuterFold::listed(rows.clone(), test)?);
                 let job = Job::Final(FinalJob { config, rows, test: fold.test_rows() });
-                Order { path: FitPath::recorded(&path), folder, key, job }
+                Order { path: FitPath::recorded(&path), folder, key, features, job }
             }
         })
     }
@@ -126,8 +147,13 @@ mod tests {
     #[test]
     fn the_message_of_a_trial_has_no_place_for_test_rows() {
         let rows = TrainValidation { train: vec![0, 1], validation: vec![2] };
-        let message =
-            Message::Trial { path: "trial-000".to_owned(), folder: PathBuf::from("f"), key: "k".to_owned(), rows };
+        let message = Message::Trial {
+            path: "trial-000".to_owned(),
+            folder: PathBuf::from("f"),
+            key: "k".to_owned(),
+            features: FeatureStore::new(std::path::Path::new("c")),
+            rows,
+        };
         let mut value = serde_json::to_value(&message).unwrap();
         value["test"] = serde_json::json!([3]);
         assert!(serde_json::from_value::<Message>(value).unwrap_err().to_string().contains("unknown field `test`"));

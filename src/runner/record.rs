@@ -103,7 +103,7 @@ fn train(
         last: Instant::now(),
         pause: CHECKPOINT_AFTER,
     };
-    let executed = execute::execute(config, data, rows, device, from, &mut watch);
+    let executed = execute::execute(config, data, rows, device, from, &order.features, &mut watch);
     if let Some(error) = watch.refused {
         return Err(error);
     }

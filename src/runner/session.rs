@@ -208,7 +208,13 @@ impl<'a> Session<'a> {
                         let device_class = self.request.device.class();
                         let inputs = &self.prepared.inputs.digests();
                         let key = fit_key(job.config(), self.data, job.rows(), job.test(), device_class, inputs);
-                        let order = Order { folder: self.folder.fit_path(&path), path, key, job };
+                        let order = Order {
+                            folder: self.folder.fit_path(&path),
+                            path,
+                            key,
+                            features: self.request.features.clone(),
+                            job,
+                        };
                         if !self.is_recorded(unit, which, &order)? {
                             ready.push(Ticket { unit, which, order, attempt: 1 });
                         }

@@ -191,7 +191,7 @@ mod tests {
     /// The good of trials with two objectives, both minimised, one in two.
     fn half(states: Vec<TrialState>) -> Vec<usize> {
         let records = records(states);
-        split(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize; 2], 2).below
+        split(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize; 2], 50).below
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(half(six[..4].to_vec()), [1, 3]);
         let directions = [Direction::Maximize, Direction::Minimize];
         let mirrored = records(points(&[(-1.0, 5.0), (-1.0, 1.0), (-2.0, 2.0), (-0.0, 4.0), (-6.0, 6.0), (-5.0, 1.5)]));
-        assert_eq!(split(&mirrored.iter().collect::<Vec<_>>(), &directions, 2).below, [1, 2, 3]);
+        assert_eq!(split(&mirrored.iter().collect::<Vec<_>>(), &directions, 50).below, [1, 2, 3]);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 
 use super::fit::FitConfig;
-use super::schema::{Default, Field, Type};
+use super::schema::{Default, Family, Field, Type};
 use super::tree::{Make, Tree};
 
 /// Fields of a fit that change no number, given the rows: a data set's fields decide what its rows hold, a split which
@@ -29,10 +29,14 @@ impl FitConfig {
 /// What a constructor built, without the fields in `left_out` and those that have their default.
 fn make(make: &Make<Infallible>, left_out: &[&str]) -> String {
     let constructor = make.constructor();
-    let has_digest = make.get("digest").is_some();
-    let is_path = |name: &str| constructor.fields.iter().any(|f| f.name == name && matches!(f.takes, Type::Path));
+    // A program's files are in the key by their content, weights by the digest beside their path.
+    let has_other = constructor.family == Family::Objective || make.get("digest").is_some();
+    let is_path = |name: &str| {
+        let is_of_paths = |field: &Field| matches!(field.takes, Type::Path | Type::List(Type::Path));
+        constructor.fields.iter().any(|field| field.name == name && is_of_paths(field))
+    };
     let fields = make.fields().iter().map(|(name, tree)| (*name, tree));
-    let is_left_out = |name: &str| left_out.contains(&name) || (has_digest && is_path(name));
+    let is_left_out = |name: &str| left_out.contains(&name) || (has_other && is_path(name));
     let entries = entries(constructor.fields, fields.filter(|(name, _)| !is_left_out(name)));
     format!("{}({entries})", constructor.name)
 }
@@ -42,9 +46,6 @@ fn entries<'a>(known: &[Field], given: impl Iterator<Item = (&'a str, &'a Tree<I
     let mut entries: Vec<(&str, String)> = given
         .filter_map(|(name, tree)| {
             let field = known.iter().find(|field| field.name == name).expect("a checked tree has known fields alone");
-            if matches!(field.takes, Type::Path | Type::List(Type::Path)) {
-                return None;
-            }
             let text = value(&field.takes, tree);
             (default(field).as_ref() != Some(&text)).then_some((name, text))
         })

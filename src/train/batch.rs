@@ -104,13 +104,20 @@ impl<'a> Rows<'a> {
         n: usize,
         device: &Device,
     ) -> Result<Rows<'static>, TrainError> {
+        let values = evaluate(rows, |batch| read(network.features(self.batch(batch, device))))?;
+        Ok(Rows::of_features(values, rows, n))
+    }
+}
+
+impl Rows<'static> {
+    /// What a backbone gave for these of the `n` rows of a data set, row after row.
+    pub(super) fn of_features(values: Vec<f32>, rows: &[usize], n: usize) -> Self {
         let mut position = vec![None; n];
         for (index, &row) in rows.iter().enumerate() {
             position[row] = Some(index);
         }
-        let values = evaluate(rows, |batch| read(network.features(self.batch(batch, device))))?;
         let width = values.len().checked_div(rows.len()).unwrap_or(0);
-        Ok(Rows::Features(BackboneFeatures { width, values, position }))
+        Self::Features(BackboneFeatures { width, values, position })
     }
 }
 

@@ -136,6 +136,17 @@ pub enum TrainError {
         /// What it says.
         reason: String,
     },
+    /// The file of a frozen backbone's features cannot be read or written.
+    #[error(
+        "cannot keep the features of the frozen backbone in `{}`: {source}; choose a writable folder with the `cache` \
+         setting (`--cache DIR` or XRUN_CACHE)", path.display()
+    )]
+    Features {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// A file cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {

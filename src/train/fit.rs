@@ -11,6 +11,7 @@ use super::early_stop::{Seen, Watch};
 use super::loss::{mean_loss, n_outputs};
 use super::optimizer::Updater;
 use super::predictor::{Predictor, logits, predictions, read};
+use super::published::PublishedFeatures;
 use super::{Checkpoint, EpochRecord, Flow, Observer, PhaseOutcome, Preprocessing, TrainError, TrainSpec};
 use crate::data::Dataset;
 use crate::device::{OpenDevice, lock_random};
@@ -110,6 +111,7 @@ pub fn train(
         plain,
         training,
         origin: Origin::of(spec, data, rows, device),
+        published: PublishedFeatures::of(spec, &preprocessing, device),
         observer,
         epochs: Vec::new(),
         phases: Vec::with_capacity(spec.phases.len()),
@@ -122,15 +124,21 @@ pub fn train(
         (fit.epochs, fit.phases) = (checkpoint.epochs, checkpoint.phases);
         progress = Some(checkpoint.progress);
     }
+    if !spec.phases[..fit.phases.len()].iter().all(|phase| phase.freeze_backbone) {
+        fit.published = None;
+    }
     for index in fit.phases.len()..spec.phases.len() {
         let is_last = index + 1 == spec.phases.len();
+        if !spec.phases[index].freeze_backbone {
+            fit.published = None;
+        }
         network = fit.phase(&spec.phases[index], is_last, network, progress.take())?;
         if fit.stopped {
             break;
         }
     }
-    let Fit { epochs, phases, stopped, .. } = fit;
-    let predictor = Predictor::new(network, preprocessing, loss, n_classes, device);
+    let Fit { epochs, phases, stopped, published, .. } = fit;
+    let predictor = Predictor::new(network, preprocessing, loss, n_classes, device).with_published(published);
     Ok(Trained { predictor, epochs, phases, stopped })
 }
 
@@ -143,6 +151,7 @@ struct Fit<'a> {
     plain: Device,
     training: Device,
     origin: Origin,
+    published: Option<PublishedFeatures>,
     observer: &'a mut dyn Observer,
     epochs: Vec<EpochRecord>,
     /// Outcomes of the phases before the one under way.
@@ -162,7 +171,8 @@ struct Underway {
 
 /// What a frozen backbone makes of the rows, in place of the rows.
 struct Frozen {
-    train: Rows<'static>,
+    /// None where training rows are augmented, so that they are others in every epoch.
+    train: Option<Rows<'static>>,
     validation: Rows<'static>,
 }
 
@@ -268,17 +278,24 @@ impl Fit<'_> {
         })
     }
 
-    /// A frozen backbone gives the same features in every epoch as long as the rows stay the same, so they are
-    /// computed once: of training rows in ascending order, of validation rows in the order of an evaluation.
-    fn frozen_features(&self, phase: &PhaseSpec, network: &Network) -> Result<Option<Frozen>, TrainError> {
-        if !phase.freeze_backbone || !phase.augment.is_empty() {
+    /// A frozen backbone gives the same features in every epoch as long as the rows stay the same, so they are computed
+    /// once; and once for all fits as long as it has the weights it was published with. What it gives for a row depends
+    /// on no other row.
+    fn frozen_features(&mut self, phase: &PhaseSpec, network: &Network) -> Result<Option<Frozen>, TrainError> {
+        if !phase.freeze_backbone {
             return Ok(None);
         }
         let network = network.valid();
-        let of_rows = |rows: &[usize]| self.source.through_backbone(&network, rows, self.data.n(), &self.plain);
+        let observer = &mut *self.observer;
+        let mut said = |done, total| go_on(observer.batch(done, total));
+        let mut of_rows = |rows: &[usize]| match &self.published {
+            Some(published) => published.rows(&network, &self.source, self.data, rows, &self.plain, &mut said),
+            None => self.source.through_backbone(&network, rows, self.data.n(), &self.plain),
+        };
         let mut train = self.rows.train.clone();
         train.sort_unstable();
-        Ok(Some(Frozen { train: of_rows(&train)?, validation: of_rows(&self.rows.validation)? }))
+        let train = if phase.augment.is_empty() { Some(of_rows(&train)?) } else { None };
+        Ok(Some(Frozen { train, validation: of_rows(&self.rows.validation)? }))
     }
 
     /// One pass over the training rows in a new order; also the mean loss of the rows.
@@ -290,7 +307,7 @@ impl Fit<'_> {
         mut network: Network,
         updater: &mut Updater,
     ) -> Result<(Network, f64), TrainError> {
-        let source = frozen.map_or(&self.source, |frozen| &frozen.train);
+        let source = frozen.and_then(|frozen| frozen.train.as_ref()).unwrap_or(&self.source);
         let seed = self.seed.child(&phase.name).child_at("epoch", epoch);
         self.training.seed(seed.child("dropout").as_u64());
         let mut order = self.rows.train.clone();

@@ -19,11 +19,13 @@ mod checkpoint;
 mod checkpoint_file;
 mod early_stop;
 mod error;
+mod feature_store;
 mod fit;
 mod loss;
 mod optimizer;
 mod predictor;
 mod preprocessing;
+mod published;
 mod self_test;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,7 @@ use crate::spec::network::{ModelSpec, PhaseSpec};
 
 pub use checkpoint::Checkpoint;
 pub use error::{CheckpointError, TrainError};
+pub use feature_store::FeatureStore;
 pub use fit::{Trained, train};
 pub use loss::n_outputs;
 pub use predictor::{EVALUATION_BATCH, Predictor};
@@ -49,6 +52,8 @@ pub struct TrainSpec<'a> {
     pub phases: &'a [PhaseSpec],
     /// Where every random stream of the fit comes from.
     pub seed: Seed,
+    /// Where features of frozen backbones with published weights are kept. They are the same with and without.
+    pub features: Option<&'a FeatureStore>,
 }
 
 /// What an epoch came to.
@@ -125,6 +130,8 @@ pub trait Observer {
     }
 }
 
+#[cfg(test)]
+mod published_tests;
 #[cfg(test)]
 mod resume_tests;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::batch::Rows;
 use super::loss::{n_outputs, probabilities};
+use super::published::PublishedFeatures;
 use super::{Preprocessing, TrainError};
 use crate::data::Dataset;
 use crate::device::OpenDevice;
@@ -26,6 +27,8 @@ pub struct Predictor {
     loss: Loss,
     n_classes: usize,
     device: Device,
+    /// What its backbone gives, where it still has the weights it was published with.
+    published: Option<PublishedFeatures>,
 }
 
 impl Predictor {
@@ -37,7 +40,12 @@ impl Predictor {
         n_classes: usize,
         device: &OpenDevice,
     ) -> Self {
-        Self { network: network.valid(), preprocessing, loss, n_classes, device: device.plain() }
+        Self { network: network.valid(), preprocessing, loss, n_classes, device: device.plain(), published: None }
+    }
+
+    /// The same predictor, whose backbone still has the weights it was published with.
+    pub(super) fn with_published(self, published: Option<PublishedFeatures>) -> Self {
+        Self { published, ..self }
     }
 
     /// A predictor from what a fit has left: its model, preprocessing, number of classes and safetensors.
@@ -66,6 +74,10 @@ impl Predictor {
     /// If a row is not one of the data's.
     pub fn predict(&self, data: &Dataset, rows: &[usize]) -> Result<Predictions, TrainError> {
         let source = Rows::new(data, &self.preprocessing)?;
+        let source = match &self.published {
+            Some(published) => published.rows(&self.network, &source, data, rows, &self.device, &mut |_, _| Ok(()))?,
+            None => source,
+        };
         let logits = logits(&self.network, &source, rows, &self.device)?;
         predictions(self.loss, &logits, self.n_classes, data, rows)
     }

@@ -74,7 +74,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn train(&self, from: Option<&[u8]>, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
-        let spec = TrainSpec { model: &self.model, phases: &self.phases, seed: Seed::root(self.seed) };
+        let spec = TrainSpec { model: &self.model, phases: &self.phases, seed: Seed::root(self.seed), features: None };
         let from = from.map(|bytes| Checkpoint::from_bytes(bytes).unwrap());
         train(&spec, self.data, &self.rows, &cpu(), from, observer)
     }

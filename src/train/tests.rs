@@ -107,7 +107,7 @@ fn try_fit(
     data: &Dataset,
     rows: &TrainValidation,
 ) -> Result<Trained, TrainError> {
-    train(&TrainSpec { model, phases, seed: Seed::root(seed) }, data, rows, &cpu(), None, &mut Quiet)
+    train(&TrainSpec { model, phases, seed: Seed::root(seed), features: None }, data, rows, &cpu(), None, &mut Quiet)
 }
 
 fn value(record: &EpochRecord, metric: Metric) -> f64 {
@@ -297,7 +297,7 @@ fn the_observer_hears_everything_and_can_end_the_training() {
     let folder = tempfile::tempdir().unwrap();
     let (data, rows) = (blobs(folder.path(), 60, 2), rows(60));
     let phases = [phase("a", 1), phase("b", 3), phase("c", 1)];
-    let spec = TrainSpec { model: &mlp(Loss::CrossEntropy), phases: &phases, seed: Seed::root(1) };
+    let spec = TrainSpec { model: &mlp(Loss::CrossEntropy), phases: &phases, seed: Seed::root(1), features: None };
     let mut listener = Listener::default();
     let trained = train(&spec, &data, &rows, &cpu(), None, &mut listener).unwrap();
     assert_eq!(

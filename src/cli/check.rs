@@ -105,6 +105,15 @@ fn limits(search: &SearchSpec) -> String {
     search.constraints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// How often the features of a frozen backbone are computed.
+fn features_of(untrained: bool, has_weights: bool) -> &'static str {
+    match (untrained, has_weights) {
+        (true, true) => "features once a picture, kept in the cache and shared by all fits",
+        (true, false) => "features once a fit; random weights are those of one fit",
+        (false, _) => "features once a fit; weights that an earlier phase trained are those of one fit",
+    }
+}
+
 /// The rules in words, and which of them another machine may keep otherwise.
 fn stop_rules(stop: &StopRules) -> String {
     let of_trials = Some(stop.to_string()).filter(|rules| !rules.is_empty());
@@ -195,6 +204,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     }
     for WeightsRecord { network, path, digest } in &prepared.weights {
         lines.push(format!("weights  {network} begins with {path}, digest {digest:.12}"));
+    }
+    for (phase, untrained) in experiment.frozen_phases() {
+        lines.push(format!("frozen   backbone in {phase}: {}", features_of(untrained, !prepared.weights.is_empty())));
     }
     if let Some(splits) = &prepared.splits {
         let sizes: Vec<String> = splits

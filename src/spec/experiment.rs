@@ -268,6 +268,22 @@ impl Experiment {
         Self { weights, ..self }
     }
 
+    /// The phases that freeze the backbone by their plain text, and of each whether every phase before does so, too.
+    #[must_use]
+    pub fn frozen_phases(&self) -> Vec<(&str, bool)> {
+        let Some(Tree::List(phases)) = self.make.get("train") else { return Vec::new() };
+        let (mut frozen, mut untrained) = (Vec::new(), true);
+        for phase in phases {
+            let Tree::Make(phase) = phase else { return frozen };
+            let is_frozen = matches!(phase.get("freeze"), Some(Tree::List(parts)) if !parts.is_empty());
+            if let (true, Some(Tree::Text(name))) = (is_frozen, phase.get("name")) {
+                frozen.push((name.as_str(), untrained));
+            }
+            untrained &= is_frozen;
+        }
+        frozen
+    }
+
     /// Every published network that one of its fits may train; each once, in a fixed order.
     #[must_use]
     pub fn published(&self) -> Vec<PublishedSpec> {

@@ -34,8 +34,8 @@ pub(super) fn open(spec: &CsvTableSpec) -> Result<Dataset, DataError> {
 }
 
 /// The cells as text.
-struct RawTable {
-    header: Vec<String>,
+pub(super) struct RawTable {
+    pub(super) header: Vec<String>,
     rows: Vec<Row>,
 }
 
@@ -46,7 +46,7 @@ struct Row {
 }
 
 impl RawTable {
-    fn read(path: &Path) -> Result<Self, DataError> {
+    pub(super) fn read(path: &Path) -> Result<Self, DataError> {
         let bytes = fs::read(path).map_err(|source| DataError::TableUnreadable { path: path.to_owned(), source })?;
         let unreadable = |error| table_error(path, &bytes, error);
         let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(&bytes[..]);
@@ -67,8 +67,13 @@ impl RawTable {
         Ok(Self { header, rows })
     }
 
+    /// Number of rows; at least 1.
+    pub(super) fn n(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The cells of a column with their lines, `None` where the value is missing.
-    fn cells(&self, column: usize, missing: &[String]) -> impl Iterator<Item = (u64, Option<&str>)> {
+    pub(super) fn cells(&self, column: usize, missing: &[String]) -> impl Iterator<Item = (u64, Option<&str>)> {
         self.rows.iter().map(move |row| {
             let cell = &row.cells[column];
             let missing = cell.is_empty() || missing.iter().any(|text| text == cell);
@@ -169,7 +174,7 @@ impl Roles {
 }
 
 /// The different texts in order, and the index of each cell's text among them.
-fn numbered<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> (Vec<String>, Vec<Option<usize>>) {
+pub(super) fn numbered<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> (Vec<String>, Vec<Option<usize>>) {
     let cells: Vec<Option<&str>> = cells.collect();
     let names: BTreeSet<&str> = cells.iter().copied().flatten().collect();
     let names: Vec<&str> = names.into_iter().collect();

@@ -48,6 +48,11 @@ impl Encoder {
         Self { columns: columns.map(|c| ColumnEncoder::fit(c, train_rows)).collect() }
     }
 
+    /// The name of each column it takes, and whether that holds numbers.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.columns.iter().map(|column| (column.name(), matches!(column, ColumnEncoder::Numeric { .. })))
+    }
+
     /// How many numbers a row becomes.
     #[must_use]
     pub fn width(&self) -> usize {

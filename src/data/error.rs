@@ -92,6 +92,16 @@ pub enum DataError {
         /// What the system or the decoder said.
         source: image::ImageError,
     },
+    /// Pictures to be predicted do not fit into memory.
+    #[error("there is no memory for {n} pictures of {size}x{size} pixels: {source}; predict fewer at once")]
+    PictureMemory {
+        /// Number of pictures.
+        n: usize,
+        /// Height and width, in pixels.
+        size: usize,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The picture cache cannot be written.
     #[error(
         "cannot write pictures to the cache folder `{}`: {source}; choose a writable one with the `cache` \
@@ -161,6 +171,19 @@ pub enum DataError {
         column: String,
         /// The key of the specification that names it.
         role: &'static str,
+        /// The names there are.
+        columns: Vec<String>,
+    },
+    /// A table lacks columns that a model was trained on.
+    #[error(
+        "table `{}` has no column {}, which the model takes; its columns are {}",
+        path.display(), listed(missing), listed(columns)
+    )]
+    ColumnsMissing {
+        /// The table.
+        path: PathBuf,
+        /// The columns it lacks.
+        missing: Vec<String>,
         /// The names there are.
         columns: Vec<String>,
     },

@@ -7,6 +7,7 @@
 
 mod csv_table;
 mod dataset;
+mod decode;
 mod encoder;
 mod error;
 mod fingerprint;
@@ -17,6 +18,8 @@ mod pets_folder;
 mod picture_cache;
 mod pictures;
 mod table;
+mod unlabelled;
+mod unlabelled_table;
 
 use std::path::Path;
 
@@ -28,6 +31,7 @@ pub use error::DataError;
 pub use outline::{Outline, RowOutline, outline};
 pub use pictures::Pictures;
 pub use table::{Cells, Column, Table};
+pub use unlabelled::Unlabelled;
 
 /// Opens a data set. Pictures are decoded into `cache_dir` the first time and mapped from there afterwards;
 /// the folder is made when it is needed.

@@ -1,22 +1,15 @@
 //! The Oxford-IIIT Pet data set in its official layout (Parkhi, Vedaldi, Zisserman, Jawahar 2012, "Cats and
 //! Dogs"): `images/NAME.jpg` and `annotations/list.txt` with lines `NAME CLASS-ID SPECIES BREED-ID`.
-//!
-//! Whether a picture is a JPEG or a PNG is told from its content, since some pictures of the data set have a wrong
-//! extension; other formats are refused. Orientation tags of cameras are not applied.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::imageops::{self, FilterType};
-use image::{ImageError, ImageReader, RgbImage};
+use image::ImageError;
 use rayon::prelude::*;
 
+use super::decode::{DECODING, decode};
 use super::error::DataError;
-
-/// Names the way from a file to a picture. It changes when any picture would change.
-const DECODING: &str = "triangle-1";
 
 /// The list of the pictures.
 #[derive(Debug)]
@@ -88,9 +81,7 @@ impl PetsFolder {
     /// middle is cut out.
     pub(super) fn decode(&self, index: usize, size: usize, out: &mut [u8]) -> Result<(), DataError> {
         let entry = &self.entries[index];
-        let picture = decode_rgb(&self.bytes(entry)?).map_err(|source| self.unreadable(entry, source))?;
-        out.copy_from_slice(&fit(&picture, size as u32));
-        Ok(())
+        decode(&self.bytes(entry)?, size, out).map_err(|source| self.unreadable(entry, source))
     }
 
     fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, DataError> {
@@ -149,28 +140,13 @@ fn parse_list(list: &Path, text: &str) -> Result<Vec<Entry>, DataError> {
     Ok(entries)
 }
 
-fn decode_rgb(bytes: &[u8]) -> Result<RgbImage, ImageError> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    Ok(reader.decode()?.into_rgb8())
-}
-
-/// Scales the shorter side to `size` with a triangle filter and cuts out the middle.
-fn fit(picture: &RgbImage, size: u32) -> RgbImage {
-    let (width, height) = picture.dimensions();
-    let short = u64::from(width.min(height));
-    let scaled = |side: u32| ((u64::from(side) * u64::from(size) + short / 2) / short) as u32;
-    let (width, height) = (scaled(width).max(size), scaled(height).max(size));
-    let resized = imageops::resize(picture, width, height, FilterType::Triangle);
-    let (left, top) = ((width - size) / 2, (height - size) / 2);
-    imageops::crop_imm(&resized, left, top, size, size).to_image()
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use image::ImageFormat;
+    use image::{ImageFormat, RgbImage};
 
     use super::super::dataset::{Dataset, Features};
+    use super::super::decode::fit;
     use super::super::pets;
     use super::*;
     use crate::spec::data::{PetsSource, PetsSpec, PetsTarget};

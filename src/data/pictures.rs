@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use rayon::prelude::*;
 
 /// Bytes before the first picture; the pictures start on a cache line.
@@ -26,6 +26,16 @@ impl Pictures {
             return Err(io::Error::other("the picture file changed its length"));
         }
         Ok(Self { map, n, size, digest })
+    }
+
+    /// Pictures of `size` in memory alone, each RGB bytes `[size, size, 3]`.
+    pub(super) fn in_memory(pictures: &[Vec<u8>], size: usize) -> io::Result<Self> {
+        let mut map = MmapMut::map_anon(file_bytes(pictures.len(), size))?;
+        for (out, picture) in map[HEADER_BYTES..].chunks_exact_mut(picture_bytes(size)).zip(pictures) {
+            out.copy_from_slice(picture);
+        }
+        let hashes: Vec<blake3::Hash> = pictures.iter().map(|picture| blake3::hash(picture)).collect();
+        Ok(Self { map: map.make_read_only()?, n: pictures.len(), size, digest: digest_of(hashes.iter()) })
     }
 
     /// Number of pictures.

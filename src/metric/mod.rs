@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::trial::Direction;
 
 pub use evaluate::{confusion_matrix, evaluate, evaluate_all};
-pub use predictions::{Predictions, PredictionsError};
+pub use predictions::{Predictions, PredictionsError, decide};
 pub use roc::youden_threshold;
 
 /// What a fit or a trial is scored by. Scripts, records and reports write its [name](Metric::name).

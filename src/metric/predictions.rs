@@ -140,10 +140,16 @@ impl Predictions {
     /// The class decided for every row. Of two classes it is class 1 where its probability is at least `threshold`;
     /// of more it is the most probable one, the lowest of those that tie, and `threshold` has no effect.
     pub fn decisions(&self, threshold: f64) -> impl Iterator<Item = usize> + '_ {
-        self.probabilities.chunks_exact(self.n_classes).map(move |of_row| match of_row {
-            [_, positive] => usize::from(f64::from(*positive) >= threshold),
-            _ => (1..of_row.len()).fold(0, |best, class| if of_row[class] > of_row[best] { class } else { best }),
-        })
+        self.probabilities.chunks_exact(self.n_classes).map(move |of_row| decide(of_row, threshold))
+    }
+}
+
+/// The class decided for a row with these probabilities, one a class: the rule of [`Predictions::decisions`].
+#[must_use]
+pub fn decide(of_row: &[f32], threshold: f64) -> usize {
+    match of_row {
+        [_, positive] => usize::from(f64::from(*positive) >= threshold),
+        _ => (1..of_row.len()).fold(0, |best, class| if of_row[class] > of_row[best] { class } else { best }),
     }
 }
 

@@ -138,7 +138,7 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
         Family::Goal | Family::Constraint if matches!(make.get("metric"), Some(Tree::Leaf(_))) => {
             Err(Problem::new("the metric of a search is fixed").under(Step::Key("metric".to_owned())))
         }
-        Family::Cv if has("file") == has("outer") || has("outer") != has("inner") => {
+        Family::Cv if name == "nested" && (has("file") == has("outer") || has("outer") != has("inner")) => {
             Err(Problem::new("`nested` needs `outer` and `inner` splitters, or a `file` with the folds"))
         }
         Family::Split if has("cv") == has("train") || has("cv") != has("outer") => {

@@ -209,6 +209,10 @@ impl Experiment {
         }
         let space = names.space();
         let search = part("search").map(|make| search::settle(make, &names, &space)).transpose()?;
+        if is_formula && part("cv").is_some_and(|cv| cv.constructor().name == "all_rows") {
+            let problem = Problem::new("`all_rows` is for a network to ship, and an `objective` makes none");
+            return Err(blame_part("cv", problem.hint("write nested(#{...})")));
+        }
         let folds = part("cv").map(parse::folds).transpose().map_err(|p| blame_part("cv", p))?;
         if let Some(search) = &search {
             early_ends(search, objective, folds.as_ref()).map_err(|p| blame_part("search", p))?;

@@ -15,6 +15,7 @@ mod enqueue;
 pub mod experiment;
 pub mod expression;
 pub mod external;
+mod finalize;
 pub mod fit;
 pub mod flat;
 mod goal;
@@ -36,6 +37,7 @@ pub mod vocabulary;
 pub mod zoo;
 
 pub use experiment::Experiment;
+pub use finalize::FinalizeError;
 pub use fit::{FitConfig, Learner, Role};
 pub use leaf::{Leaf, Origin, Param, SearchLeaf};
 pub use model_part::ModelPart;

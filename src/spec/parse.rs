@@ -152,18 +152,21 @@ pub(super) fn data(make: &Closed) -> DataSpec {
 }
 
 pub(super) fn folds(make: &Closed) -> Result<Folds, Problem> {
-    let take = make.record("take").map(|take| Take { outer: take.count("outer"), inner: take.count("inner") });
-    if let Some(file) = make.optional_text("file") {
-        return Ok(Folds::File { path: PathBuf::from(file), take });
-    }
     let splitter_of = |name: &str| {
         splitter(make.make(name).expect(CHECKED))
             .map_err(|error| Problem::new(error.to_string()).under(Step::Key(name.to_owned())))
     };
+    let not_so_many = |error: SplitError| Problem::new(error.to_string()).under(Step::Key("take".to_owned()));
+    if make.constructor().name == "all_rows" {
+        let take = make.get("take").map(|_| make.count("take"));
+        return NestedSplitter::of_all_rows(splitter_of("inner")?, take).map(Folds::Drawn).map_err(not_so_many);
+    }
+    let take = make.record("take").map(|take| Take { outer: take.count("outer"), inner: take.count("inner") });
+    if let Some(file) = make.optional_text("file") {
+        return Ok(Folds::File { path: PathBuf::from(file), take });
+    }
     let (outer, inner) = (splitter_of("outer")?, splitter_of("inner")?);
-    NestedSplitter::new(outer, inner, take)
-        .map(Folds::Drawn)
-        .map_err(|error| Problem::new(error.to_string()).under(Step::Key("take".to_owned())))
+    NestedSplitter::new(outer, inner, take).map(Folds::Drawn).map_err(not_so_many)
 }
 
 fn splitter(make: &Closed) -> Result<Splitter, SplitError> {

@@ -466,6 +466,16 @@ const PARTS: &[Constructor] = &[
         "nested cross-validation",
     ),
     constructor(
+        "all_rows",
+        Family::Cv,
+        0,
+        &[
+            field("inner", Type::Family(Family::Splitter), Default::Required, "holds out validation rows"),
+            field("take", COUNT, Default::Absent, "run only so many inner folds, the first ones"),
+        ],
+        "inner folds of all rows, for a model to ship: no row is left to test on",
+    ),
+    constructor(
         "split",
         Family::Split,
         0,

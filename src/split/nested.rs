@@ -168,7 +168,8 @@ pub struct Take {
 /// [`Splitter::HoldOut`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NestedSplitter {
-    outer: Splitter,
+    /// None when no row is held out for a test.
+    outer: Option<Splitter>,
     inner: Splitter,
     take: Option<Take>,
 }
@@ -183,13 +184,23 @@ impl NestedSplitter {
             check_take(Level::Outer, take.outer, outer.n_folds())?;
             check_take(Level::Inner, take.inner, inner.n_folds())?;
         }
-        Ok(Self { outer, inner, take })
+        Ok(Self { outer: Some(outer), inner, take })
     }
 
-    /// The splitter for test rows.
+    /// One fold without test rows, whose inner folds split all rows; the first `take` of them, or all.
+    ///
+    /// # Errors
+    /// A `take` of no fold, or of more than there are.
+    pub fn of_all_rows(inner: Splitter, take: Option<usize>) -> Result<Self, SplitError> {
+        let n_inner = take.unwrap_or_else(|| inner.n_folds());
+        check_take(Level::Inner, n_inner, inner.n_folds())?;
+        Ok(Self { outer: None, inner, take: Some(Take { outer: 1, inner: n_inner }) })
+    }
+
+    /// The splitter for test rows, if any are held out.
     #[must_use]
-    pub fn outer(&self) -> &Splitter {
-        &self.outer
+    pub fn outer(&self) -> Option<&Splitter> {
+        self.outer.as_ref()
     }
 
     /// The splitter for validation rows.
@@ -207,7 +218,8 @@ impl NestedSplitter {
     /// Number of outer folds and of inner folds in each that [`NestedSplitter::splits`] gives.
     #[must_use]
     pub fn n_folds(&self) -> (usize, usize) {
-        self.take.map_or((self.outer.n_folds(), self.inner.n_folds()), |take| (take.outer, take.inner))
+        let n_outer = self.outer.as_ref().map_or(1, Splitter::n_folds);
+        self.take.map_or((n_outer, self.inner.n_folds()), |take| (take.outer, take.inner))
     }
 
     /// The folds of all rows. In each, test, training and validation rows are all rows, each once and ascending.
@@ -218,7 +230,10 @@ impl NestedSplitter {
     pub fn splits(&self, labels: &RowLabels<'_>) -> Result<NestedSplits, SplitError> {
         let (n_outer, n_inner) = self.n_folds();
         let all: Vec<usize> = (0..labels.n_rows()).collect();
-        let tests = self.outer.folds(labels, &all, None)?;
+        let tests = match &self.outer {
+            Some(outer) => outer.folds(labels, &all, None)?,
+            None => vec![Vec::new()],
+        };
         let outer = tests.into_iter().take(n_outer).enumerate().map(|(outer, test)| {
             let others = without(&all, &test);
             let validations = self
@@ -293,6 +308,24 @@ mod tests {
         let [fold] = nested.outer() else { panic!("one outer fold") };
         let [inner] = fold.inner() else { panic!("one inner fold") };
         assert_eq!((fold.test_rows().rows().len(), inner.validation.len(), inner.train.len()), (4, 4, 12));
+    }
+
+    #[test]
+    fn without_test_rows_the_inner_folds_are_those_of_all_rows() {
+        let inner = Splitter::k_fold(4, 2).unwrap();
+        let labels = RowLabels::new(12, None, None).unwrap();
+        let nested = NestedSplitter::of_all_rows(inner, Some(3)).unwrap().splits(&labels).unwrap();
+        let [fold] = nested.outer() else { panic!("one outer fold") };
+        assert_eq!((fold.test_rows().rows().len(), fold.inner().len()), (0, 3));
+        for rows in fold.inner() {
+            assert_eq!((rows.train.len(), rows.validation.len()), (9, 3));
+        }
+        assert_eq!(fold.refit().train, (0..12).collect::<Vec<_>>());
+        let error = NestedSplitter::of_all_rows(inner, Some(5)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "take asks for 5 inner folds, but there are 4; lower the number, or split into more"
+        );
     }
 
     #[test]

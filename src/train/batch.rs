@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::predictor::{evaluate, read};
 use super::preprocessing::CHANNELS;
 use super::{Preprocessing, TrainError, augment};
-use crate::data::{Dataset, Encoder, Features, Pictures, Table};
+use crate::data::{Encoder, Features, Pictures, Table};
 use crate::model::{Input, Network};
 use crate::seed::Seed;
 use crate::spec::network::Augment;
@@ -37,16 +37,16 @@ pub(super) struct Augmentation<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of `data` after `preprocessing`.
+    /// The rows with these `features` after `preprocessing`.
     ///
     /// # Errors
-    /// The data is not what the preprocessing was fitted on.
-    pub(super) fn new(data: &'a Dataset, preprocessing: &'a Preprocessing) -> Result<Self, TrainError> {
+    /// They are not what the preprocessing was fitted on.
+    pub(super) fn new(features: &'a Features, preprocessing: &'a Preprocessing) -> Result<Self, TrainError> {
         let expected = match preprocessing {
             Preprocessing::Pictures(scaling) => format!("pictures of {0} x {0} pixels", scaling.size),
             Preprocessing::Table { encoder } => format!("table rows that encode to {} numbers", encoder.width()),
         };
-        match (data.features(), preprocessing) {
+        match (features, preprocessing) {
             (Features::Pictures(pictures), Preprocessing::Pictures(scaling)) if pictures.size() == scaling.size => {
                 Ok(Self::Pictures { pictures, scaled: Box::new(scaling.table()) })
             }

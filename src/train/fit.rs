@@ -101,7 +101,7 @@ pub fn train(
     if let (Some((published, file)), None) = (spec.model.backbone.weights(), &from) {
         network = network.with_pretrained(&Pretrained::read(published, file)?)?;
     }
-    let source = Rows::new(data, &preprocessing)?;
+    let source = Rows::new(data.features(), &preprocessing)?;
     let mut fit = Fit {
         seed: spec.seed,
         loss,

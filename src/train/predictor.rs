@@ -9,7 +9,7 @@ use super::batch::Rows;
 use super::loss::{n_outputs, probabilities};
 use super::published::PublishedFeatures;
 use super::{Preprocessing, TrainError};
-use crate::data::Dataset;
+use crate::data::{Dataset, Unlabelled};
 use crate::device::OpenDevice;
 use crate::metric::Predictions;
 use crate::model::{Network, WeightsError};
@@ -73,13 +73,30 @@ impl Predictor {
     /// # Panics
     /// If a row is not one of the data's.
     pub fn predict(&self, data: &Dataset, rows: &[usize]) -> Result<Predictions, TrainError> {
-        let source = Rows::new(data, &self.preprocessing)?;
+        let source = Rows::new(data.features(), &self.preprocessing)?;
         let source = match &self.published {
             Some(published) => published.rows(&self.network, &source, data, rows, &self.device, &mut |_, _| Ok(()))?,
             None => source,
         };
         let logits = logits(&self.network, &source, rows, &self.device)?;
         predictions(self.loss, &logits, self.n_classes, data, rows)
+    }
+
+    /// Probabilities `[row, class]`, row after row, of rows whose classes are not known. On a CPU they are the bits that
+    /// [`Predictor::predict`] gives the same rows, whatever others are asked for with them.
+    ///
+    /// # Errors
+    /// The rows are not of the kind trained on, the device fails, or a number is no probability.
+    pub fn probabilities(&self, rows: &Unlabelled) -> Result<Vec<f32>, TrainError> {
+        let source = Rows::new(rows.features(), &self.preprocessing)?;
+        let all: Vec<usize> = (0..rows.n()).collect();
+        let logits = logits(&self.network, &source, &all, &self.device)?;
+        let probabilities = probabilities(self.loss, &logits, self.n_classes);
+        if !all.is_empty() {
+            // The classes are not known, but what is checked of the probabilities has nothing to do with them.
+            Predictions::new(self.n_classes, probabilities.clone(), vec![0; all.len()])?;
+        }
+        Ok(probabilities)
     }
 
     /// How rows become numbers.

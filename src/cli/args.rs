@@ -19,6 +19,8 @@ Examples:
   xrun show @latest                                 one of them
   xrun show --model experiments/pets_step5.rhai     the layers of a network
   xrun replay @latest                               train it again and compare
+  xrun finalize RUN                                 the model to ship: its search on all rows
+  xrun predict RUN photos/                          what a model says of pictures, or of a table
   xrun diff @latest RUN                             what two runs differ in
   xrun ask experiments/external.rhai                the next trial of an objective of your own
   xrun tell RUN --trial 0 --value 0.93              ... and its value";
@@ -28,7 +30,7 @@ Exit codes:
   0  done
   1  the run failed, or its record could not be written
   2  wrong usage or config, or an input is missing
-  3  the run finished, but some of its trials failed
+  3  the run finished, but some of its trials failed; or some of what was to be predicted could not be read
   4  a replay gave something else than what was recorded
   5  there is no such run
   6  the run is being written by another process
@@ -78,6 +80,10 @@ pub(super) enum Command {
     Show(ShowArguments),
     /// Train a recorded run or fit again and compare every file: RUN, or RUN:outer-0/inner-0/final
     Replay(ReplayArguments),
+    /// Make the model to ship of a run: its inner search again, on all rows
+    Finalize(FinalizeArguments),
+    /// Say what a model makes of pictures, folders of pictures, or rows of CSV files
+    Predict(PredictArguments),
     /// Show what two recorded runs or fits differ in: config, provenance, results
     Diff(DiffArguments),
     /// Remove recorded runs
@@ -312,6 +318,58 @@ pub(super) struct ReplayArguments {
     /// Keep the folder of what was trained again, and print its path
     #[arg(long)]
     pub(super) keep: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FinalizeArguments {
+    /// A run that ended: an id, the beginning of one, a path, or @latest
+    #[arg(value_name = "RUN", default_value = "@latest")]
+    pub(super) run: String,
+
+    /// Where the data are, if not where they were: data=PATH
+    #[arg(value_name = "KEY=VALUE")]
+    pub(super) overrides: Vec<String>,
+
+    /// Names the model, and the folder of its run [default: that of the run, with _final]
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+
+    /// Print one JSON object at the end, as a run does; with model, created_from, estimate
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Print nothing but the result
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+
+    /// Train every fit, even if one with the same key is recorded
+    #[arg(long)]
+    pub(super) fresh: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PredictArguments {
+    /// A run of `xrun finalize`, the folder of a model, or a final: RUN:outer-0/inner-0/final
+    #[arg(value_name = "MODEL")]
+    pub(super) model: String,
+
+    /// Pictures, folders of pictures, or CSV files with the columns that the model was trained on
+    #[arg(value_name = "PATH", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// Print one JSON object a picture or row: path, row, label, probabilities, or error
+    #[arg(long, conflicts_with = "csv")]
+    pub(super) json: bool,
+
+    /// Print CSV: path, row, label, p.CLASS, error
+    #[arg(long)]
+    pub(super) csv: bool,
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::Exit;
 use crate::device::{DeviceError, UnknownDevice};
-use crate::runner::{AskError, RunError};
+use crate::runner::{AskError, FinalizeRunError, RunError, ShippedError};
 use crate::script::{Diagnostic, Place};
 use crate::settings::{self, SettingsError};
-use crate::store::{FindError, RecordError, StoreError};
+use crate::store::{FindError, ModelFolderError, RecordError, StoreError};
 
 /// An error as it is printed, and how the program ends.
 #[derive(Debug)]
@@ -119,6 +119,48 @@ impl From<RunError> for Failure {
             | RunError::SplitFile { .. }
             | RunError::ReadSplits { .. }
             | RunError::Config(_) => Self::new(Exit::Usage, error.to_string()),
+        }
+    }
+}
+
+impl From<FinalizeRunError> for Failure {
+    fn from(error: FinalizeRunError) -> Self {
+        let failure = Self::new(Exit::Usage, error.to_string());
+        match error {
+            FinalizeRunError::Unfinished { run } => failure.hint(format!("go on with it: xrun resume {run}")),
+            FinalizeRunError::Failed { .. } | FinalizeRunError::OneFit { .. } | FinalizeRunError::Experiment { .. } => {
+                failure
+            }
+        }
+    }
+}
+
+impl From<ModelFolderError> for Failure {
+    fn from(error: ModelFolderError) -> Self {
+        let message = error.to_string();
+        match error {
+            ModelFolderError::Record(error) => error.into(),
+            ModelFolderError::Store(error) => error.into(),
+            ModelFolderError::NotFinalized { run } => Self::new(Exit::Usage, message).hint(format!(
+                "xrun finalize {run} makes it; a final is named by its folder, as in {run}:outer-0/inner-0/final"
+            )),
+            ModelFolderError::Unfinished { run } => {
+                Self::new(Exit::Usage, message).hint(format!("go on with it: xrun resume {run}"))
+            }
+            ModelFolderError::NoWeights { .. } => Self::new(Exit::Usage, message),
+        }
+    }
+}
+
+impl From<ShippedError> for Failure {
+    fn from(error: ShippedError) -> Self {
+        let message = error.to_string();
+        match error {
+            ShippedError::Store(error) => error.into(),
+            ShippedError::Train(_) => Self::new(Exit::Failed, message),
+            ShippedError::Config(_) | ShippedError::NoNetwork(_) | ShippedError::Data(_) => {
+                Self::new(Exit::Usage, message)
+            }
         }
     }
 }

@@ -6,12 +6,14 @@ mod check;
 mod diff;
 mod doctor;
 mod failure;
+mod finalize;
 mod front;
 mod gc;
 mod insight;
 mod ls;
 mod model;
 mod output;
+mod predict;
 mod progress;
 mod replay;
 mod resume;
@@ -34,7 +36,7 @@ enum Exit {
     Failed = 1,
     /// Wrong usage, a wrong config, or an input that is missing.
     Usage = 2,
-    /// The run finished, but some of its trials failed.
+    /// The run finished, but some of its trials failed; or not everything that was to be predicted could be read.
     FailedTrials = 3,
     /// A replay gave something else than what was recorded.
     Different = 4,
@@ -74,6 +76,8 @@ pub fn main() -> ExitCode {
         Some(Command::Show(show)) => show::show(show),
         Some(Command::Rm(rm)) => rm::rm(rm),
         Some(Command::Gc(gc)) => gc::gc(gc),
+        Some(Command::Finalize(finalize)) => finalize::finalize(finalize),
+        Some(Command::Predict(predict)) => predict::predict(predict),
         Some(Command::Replay(replay)) => replay::replay(replay),
         Some(Command::Diff(diff)) => diff::diff(diff),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),

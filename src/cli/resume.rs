@@ -21,17 +21,10 @@ pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
         let n_kept = summary.n_fits;
         let (id, path) = (run.manifest.run, run.path);
         let report = Report { id, path, summary, n_trained: 0, n_kept, n_reused: 0, reused_from: Vec::new() };
-        return Ok(conclude(&report, None, &shown));
+        return conclude(&report, None, &shown);
     }
     let run = Record::of_run(run);
-    if let Some(altered) = run.altered_beginning().first() {
-        let (file, recorded_in) = (&altered.file, &altered.recorded_in);
-        let message = match &altered.found {
-            Some(_) => format!("{file} was changed after the run began, by its digest in {recorded_in}"),
-            None => format!("{file} is gone or cannot be read, but {recorded_in} tells of it"),
-        };
-        return Err(Failure::new(Exit::Usage, message).hint("put it back as it was, or run the config anew"));
-    }
+    refuse_altered(&run)?;
     let run = run.run();
     let config = run.config_path();
     let recorded = script::evaluate(&config, &[])?;
@@ -48,6 +41,19 @@ pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
     if let Some(results) = run.path.parent().and_then(std::path::Path::parent) {
         settings.results = results.to_owned();
     }
-    let job = Job { evaluated: &evaluated, settings: &settings, recorded: Some(run), fresh: false };
+    let job = Job { evaluated: &evaluated, settings: &settings, recorded: Some(run), fresh: false, finalizes: None };
     conduct(&job, &shown)
+}
+
+/// What a run was begun with must be as it was written.
+pub(super) fn refuse_altered(run: &Record) -> Result<(), Failure> {
+    if let Some(altered) = run.altered_beginning().first() {
+        let (file, recorded_in) = (&altered.file, &altered.recorded_in);
+        let message = match &altered.found {
+            Some(_) => format!("{file} was changed after the run began, by its digest in {recorded_in}"),
+            None => format!("{file} is gone or cannot be read, but {recorded_in} tells of it"),
+        };
+        return Err(Failure::new(Exit::Usage, message).hint("put it back as it was, or run the config anew"));
+    }
+    Ok(())
 }

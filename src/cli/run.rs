@@ -11,6 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::Exit;
 use super::args::{RunArguments, WorkerArguments};
 use super::failure::Failure;
+use super::finalize::Shipped;
 use super::front;
 use super::output::{duration, print, say, table};
 use super::progress::Terminal;
@@ -20,6 +21,7 @@ use crate::program;
 use crate::runner::{self, Crew, Interrupt, Report, Request};
 use crate::script::{self, Argument, Evaluated};
 use crate::settings::{self, Flags, Settings};
+use crate::spec::experiment::Per;
 use crate::stop::StopRule;
 use crate::store::{RunEntry, StudySummary, Summary};
 use crate::train::FeatureStore;
@@ -30,7 +32,8 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let script = arguments.script.as_deref().expect("clap requires a script where there is no command");
     let (evaluated, settings) = evaluate(script, &arguments.overrides, &arguments.settings.flags())?;
-    let job = Job { evaluated: &evaluated, settings: &settings, recorded: None, fresh: arguments.fresh };
+    let job =
+        Job { evaluated: &evaluated, settings: &settings, recorded: None, fresh: arguments.fresh, finalizes: None };
     conduct(&job, &Shown { quiet: arguments.quiet, json: arguments.json })
 }
 
@@ -40,6 +43,8 @@ pub(super) struct Job<'a> {
     pub(super) settings: &'a Settings,
     pub(super) recorded: Option<&'a RunEntry>,
     pub(super) fresh: bool,
+    /// The run that a model to ship is made of, and what its studies are.
+    pub(super) finalizes: Option<(&'a RunEntry, Option<Per>)>,
 }
 
 /// What is printed of it.
@@ -55,7 +60,10 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
     if job.recorded.is_none() {
         runner::check_network(job.evaluated)?;
     }
-    let prepared = runner::prepare(job.evaluated, &settings.results, &settings.cache)?;
+    let mut prepared = runner::prepare(job.evaluated, &settings.results, &settings.cache)?;
+    if let Some((run, per)) = job.finalizes {
+        prepared = prepared.finalizing(run, per)?;
+    }
     let devices = Devices::choose(settings, shown.quiet)?;
     let (crew, threads) = crew(settings, &devices, threads)?;
     let interrupt = listen_to_signals()?;
@@ -80,15 +88,23 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
         None => runner::run(&request, &prepared, &mut terminal),
     };
     terminal.finish();
-    Ok(conclude(&report?, Some(clock.elapsed()), shown))
+    conclude(&report?, Some(clock.elapsed()), shown)
 }
 
-/// Prints what came out, and how long it took if that is of interest.
-pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -> Exit {
+/// Makes the model of a run that was for one, and prints what came out, and how long it took if that is of interest.
+pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -> Result<Exit, Failure> {
+    let shipped = Shipped::of(&RunEntry::read(&report.path)?)?;
     if shown.json {
-        print(&json(report).to_string());
+        let mut result = json(report);
+        if let Some(shipped) = &shipped {
+            shipped.add_to(&mut result);
+        }
+        print(&result.to_string());
     } else {
         print(&conclusion(report, time));
+        if let Some(shipped) = &shipped {
+            shipped.print();
+        }
     }
     if !shown.quiet {
         for study in &report.summary.studies {
@@ -98,12 +114,15 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
             say(&format!("warning: {unmet}"));
         }
         say(&format!("\nsee it again: xrun show {}", report.id));
+        if let Some(shipped) = &shipped {
+            shipped.hint();
+        }
     }
-    match report.summary.status.as_str() {
+    Ok(match report.summary.status.as_str() {
         "failed" => Exit::Failed,
         _ if report.summary.n_failed_trials > 0 => Exit::FailedTrials,
         _ => Exit::Ok,
-    }
+    })
 }
 
 /// Says why a study has no final: none of its trials came to an end with a value.
@@ -303,7 +322,7 @@ pub(super) fn tables(summary: &Summary) -> String {
         parts.push(finals_table(summary));
         parts.push(test_table(summary));
     } else if !summary.finals.is_empty() {
-        for last in &summary.finals {
+        for last in summary.finals.iter().filter(|last| !last.validation.is_empty()) {
             let rows: Vec<Vec<String>> =
                 last.validation.iter().map(|(name, value)| vec![name.clone(), number(*value)]).collect();
             parts.push(table(&["validation".to_owned(), String::new()], &rows));

@@ -48,6 +48,9 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
     for WeightsRecord { network, path, digest } in &manifest.weights {
         lines.push(format!("weights  {network} began with {path}, digest {digest:.12}"));
     }
+    if let Some(finalizes) = &manifest.finalizes {
+        lines.push(format!("model    to ship, of {}", finalizes.run));
+    }
     lines.push(format!(
         "device   {} ({}), {}",
         manifest.device,

@@ -313,6 +313,7 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
         inputs: prepared.inputs.recorded(),
         external: matches!(&request.evaluated.outcome, Outcome::Experiment(experiment) if experiment.external().is_some()),
         weights: prepared.weights.clone(),
+        finalizes: prepared.finalizes.clone(),
         device: request.device.kind().to_string(),
         device_class: request.device.class().to_owned(),
         promise: request.device.promise().to_owned(),

@@ -11,7 +11,7 @@ use crate::spec::experiment::{Folds, ThresholdRule};
 use crate::spec::fit::SplitSpec;
 use crate::split::{self, NestedSplits, RowLabels, SplitError};
 use crate::stop::Ending;
-use crate::store::{RunEntry, WeightsRecord};
+use crate::store::{Finalizes, RunEntry, WeightsRecord};
 
 /// The data, the folds and the plan of a run.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Prepared {
     pub warm_start: Option<WarmStart>,
     /// How studies ended, by name, in the run whose config is run: what a clock decided there is decided.
     pub(super) endings: BTreeMap<String, Ending>,
+    /// The run that a model to ship is made of, if one is.
+    pub(super) finalizes: Option<Finalizes>,
 }
 
 impl Prepared {
@@ -112,7 +114,8 @@ pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Pr
         None => None,
     };
     let outcome = weights::pinned(outcome, &weights);
-    Ok(Prepared { outcome, weights, data, splits, plan, inputs, warm_start, endings: endings(evaluated)? })
+    let endings = endings(evaluated)?;
+    Ok(Prepared { outcome, weights, data, splits, plan, inputs, warm_start, endings, finalizes: None })
 }
 
 /// How studies ended in the run that the script lies in, if this is its experiment and a clock may end them.

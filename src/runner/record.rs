@@ -108,7 +108,10 @@ fn train(
         return Err(error);
     }
     let result = executed.and_then(|execution| {
-        let tested = test.filter(|test| !test.rows().is_empty()).map(|test| execute::test(config, &execution, data, test)).transpose()?;
+        let tested = test
+            .filter(|test| !test.rows().is_empty())
+            .map(|test| execute::test(config, &execution, data, test))
+            .transpose()?;
         Ok(End::Complete(Box::new(execution), tested))
     });
     Ok((result, continued_after_epoch))

@@ -1,8 +1,10 @@
 //! The experiment whose final is the model to ship: the same inner search, on all rows.
 
+use super::check;
 use super::experiment::{Experiment, Folds};
 use super::leaf::{Leaf, Origin};
 use super::naming::Blame;
+use super::schema::{Family, Type};
 use super::tree::{Make, Tree};
 use super::vocabulary;
 
@@ -29,6 +31,12 @@ pub enum FinalizeError {
     /// It has no test rows: it is such an experiment already.
     #[error("it trains on all rows already")]
     AllRows,
+    /// The name cannot name a folder.
+    #[error("its name cannot be used: {reason}")]
+    Name {
+        /// What a name must be.
+        reason: String,
+    },
     /// What came of it is no experiment.
     #[error("the experiment on all rows does not hold together: {0}")]
     Experiment(String),
@@ -55,7 +63,9 @@ impl Experiment {
             Some(Folds::Drawn(_)) => {}
         }
         let mut make = given.clone();
-        make.set("name", Some(Tree::Text(name.to_owned())));
+        let name = check::refit(&Type::Name, Family::Experiment, Tree::Text(name.to_owned()))
+            .map_err(|problem| FinalizeError::Name { reason: problem.message })?;
+        make.set("name", Some(name));
         if let Some(Tree::Make(nested)) = given.get("cv") {
             make.set("cv", Some(Tree::Make(all_rows(nested, self.search().is_some()))));
         }

@@ -322,10 +322,7 @@ mod tests {
         }
         assert_eq!(fold.refit().train, (0..12).collect::<Vec<_>>());
         let error = NestedSplitter::of_all_rows(inner, Some(5)).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "take asks for 5 inner folds, but there are 4; lower the number, or split into more"
-        );
+        assert_eq!(error, "take asks for 5 inner folds, but there are 4; lower the number, or split into more");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+use super::model_folder::Finalizes;
+
 /// `run.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -59,6 +61,9 @@ pub struct Manifest {
     /// The files of weights that fits may begin with.
     #[serde(default)]
     pub weights: Vec<WeightsRecord>,
+    /// What it makes a model to ship of, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalizes: Option<Finalizes>,
     /// The device, as it is named on the command line.
     pub device: String,
     /// What the bits of the result depend on beside the program.

@@ -7,6 +7,7 @@
 //!   trials.csv  summary.json  timing.csv
 //!   outer-0/inner-0/trial-002/  config.rhai  metrics.csv  outcome.json  validation_predictions.csv
 //!                               stdout.log  stderr.log (of a program)
+//!   model/                      model.safetensors  model.json  config.rhai  model_info.json (of a run that makes one to ship)
 //!   outer-0/inner-0/final/      ... and test_predictions.csv  model.safetensors  model.json
 //! ```
 //! Tables, summary, predictions and weights are pure functions of script, data, seed and device class. Times, hosts and
@@ -26,6 +27,7 @@ mod journal;
 mod leftovers;
 mod lock;
 mod manifest;
+mod model_folder;
 mod recorded;
 mod recorded_fit;
 mod remove;
@@ -41,6 +43,7 @@ pub use journal::{Event, Journal, Recorded};
 pub use leftovers::{Leftover, Leftovers};
 pub use lock::{FolderLock, is_locked};
 pub use manifest::{GitState, Manifest, SourceRecord, WeightsRecord};
+pub use model_folder::{Finalizes, ModelFolder, ModelFolderError, ModelInfo};
 pub use recorded::{Altered, FileKind, FilePair, Record, RecordError, pure_outcome};
 pub use recorded_fit::RecordedFit;
 pub use remove::Removal;

@@ -41,7 +41,7 @@ fn experiment(search: &str) -> String {
     threshold: youden(),
 }})
 "#,
-        if search.is_empty() { "0.02" } else { "float(1e-3, 1e-1)" }
+        if search.is_empty() { "0.02" } else { "log_uniform(1e-3, 1e-1)" }
     )
 }
 
@@ -144,9 +144,9 @@ fn the_run_of_a_model_is_replayed_resumed_and_reused_as_others_are() {
     // Cut short before its model was made.
     let model = project.contents(run.join("model"));
     fs::remove_dir_all(project.path(run.join("model"))).unwrap();
-    project.xrun(["predict", "@latest", "table.csv"]).code(2).stderr_is(&format!(
-        "error: [RUN] has no model yet: it did not come to its end\nhint: go on with it: xrun resume [RUN]\n"
-    ));
+    project.xrun(["predict", "@latest", "table.csv"]).code(2).stderr_is(
+        "error: [RUN] has no model yet: it did not come to its end\nhint: go on with it: xrun resume [RUN]\n",
+    );
     project.xrun(["resume", "@latest"]).code(0).stdout_contains("model     ");
     assert_eq!(project.contents(run.join("model")), model);
 
@@ -339,7 +339,7 @@ fn a_run_without_a_model_to_ship_is_refused_with_what_to_do() {
     );
     project.xrun(["finalize", "nothing"]).code(5);
 
-    let project = Project::new().script(&support::sphere("", "float(-1.0, 1.0)"));
+    let project = Project::new().script(&support::sphere("", "uniform(-1.0, 1.0)"));
     project.xrun(["experiment.rhai"]).code(0);
     project.xrun(["finalize", "@latest"]).code(2).stderr_is(
         "error: [RUN] has no model to ship: its objective is `sphere`, which makes no model; only an experiment with \

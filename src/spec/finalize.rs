@@ -72,7 +72,9 @@ impl Experiment {
         if let Some(Tree::Make(search)) = given.get("search") {
             let mut search = search.clone();
             search.set("per", Some(Tree::Text("outer".to_owned())));
-            search.set("warm_start", None);
+            if search.get("warm_start").is_some() {
+                search.set("warm_start", None);
+            }
             make.set("search", Some(Tree::Make(search)));
         }
         Self::new(make).map_err(|Blame { problem, .. }| FinalizeError::Experiment(problem.message))

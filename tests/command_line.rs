@@ -45,7 +45,10 @@ fn help_names_the_commands_and_the_exit_codes() {
     output.code(0).stderr_is("");
     let first = "Runs an experiment script: nested cross-validation with hyperparameter search";
     assert!(output.stdout.starts_with(first), "{output}");
-    let commands = ["check", "plan", "resume", "ls", "show", "replay", "diff", "rm", "gc", "doctor", "settings"];
+    let commands = [
+        "check", "plan", "resume", "ls", "show", "replay", "finalize", "predict", "diff", "rm", "gc", "doctor",
+        "settings",
+    ];
     for command in commands {
         assert!(output.stdout.lines().any(|line| line.starts_with(&format!("  {command}  "))), "{command}: {output}");
         project.xrun([command, "--help"]).code(0).stderr_is("");
@@ -55,7 +58,7 @@ Exit codes:
   0  done
   1  the run failed, or its record could not be written
   2  wrong usage or config, or an input is missing
-  3  the run finished, but some of its trials failed
+  3  the run finished, but some of its trials failed; or predict could not read everything
   4  a replay gave something else than what was recorded
   5  there is no such run
   6  the run is being written by another process

@@ -348,6 +348,14 @@ fn a_run_without_a_model_to_ship_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn an_objective_is_not_searched_on_all_rows() {
+    let cv = "    data: rows(10),\n    cv: all_rows(#{ inner: kfold(2) }),\n    search";
+    let script = support::sphere("", "uniform(-1.0, 1.0)").replace("    search", cv);
+    let output = Project::new().script(&script).xrun(["check", "experiment.rhai"]);
+    output.code(2).stderr_contains("`all_rows` is for a network to ship, and an `objective` makes none");
+}
+
+#[test]
 fn a_model_that_is_shipped_is_not_made_again_of_itself() {
     let project = fruit("");
     project.xrun(["finalize", "@latest"]).code(0);

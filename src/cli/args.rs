@@ -30,7 +30,7 @@ Exit codes:
   0  done
   1  the run failed, or its record could not be written
   2  wrong usage or config, or an input is missing
-  3  the run finished, but some of its trials failed; or some of what was to be predicted could not be read
+  3  the run finished, but some of its trials failed; or predict could not read everything
   4  a replay gave something else than what was recorded
   5  there is no such run
   6  the run is being written by another process

@@ -15,7 +15,7 @@ use super::tables::MetricSummary;
 use super::{StoreError, atomic};
 use crate::value::Assignment;
 
-const FOLDER: &str = "model";
+pub(super) const FOLDER: &str = "model";
 const WEIGHTS: &str = "model.safetensors";
 const DESCRIPTION: &str = "model.json";
 const CONFIG: &str = "config.rhai";

@@ -10,6 +10,7 @@ use super::earlier_trials;
 use super::find::{self, FindError, RunEntry};
 use super::fit_folder::{FitPath, OutcomeRecord};
 use super::journal::Event;
+use super::model_folder;
 use super::recorded_fit::RecordedFit;
 
 const CONFIG: &str = "config.rhai";
@@ -338,8 +339,11 @@ fn fit_folder(path: &Path) -> Option<(PathBuf, String)> {
     ))
 }
 
+/// The model that a run ships has files of a fit, and is a copy of one.
 fn is_fit(folder: &Path) -> bool {
-    FIT_FILES.iter().any(|(file, _)| folder.join(file).is_file())
+    let is_model = folder.file_name().is_some_and(|name| name == model_folder::FOLDER)
+        && folder.parent().is_some_and(|run| run.join("run.json").is_file());
+    !is_model && FIT_FILES.iter().any(|(file, _)| folder.join(file).is_file())
 }
 
 /// Folders of fits below a run's, which are at most three deep.

@@ -29,7 +29,13 @@ pub(super) fn open(spec: &CsvTableSpec) -> Result<Dataset, DataError> {
     };
     let columns: Result<Vec<Column>, DataError> =
         roles.features.iter().map(|&(column, categorical)| file.column(column, categorical, spec)).collect();
-    let rows = Rows { ids: (0..targets.len()).map(|row| format!("row-{row}")).collect(), classes, targets, groups };
+    let rows = Rows {
+        ids: (0..targets.len()).map(|row| format!("row-{row}")).collect(),
+        classes,
+        targets,
+        groups,
+        official_test: None,
+    };
     Ok(Dataset::new(rows, Features::Table(Table::new(columns?))))
 }
 
@@ -79,6 +85,23 @@ impl RawTable {
             let missing = cell.is_empty() || missing.iter().any(|text| text == cell);
             (row.line, (!missing).then_some(cell))
         })
+    }
+
+    /// The cells of the column called `name` with their lines, none of which may be missing.
+    pub(super) fn texts(&self, path: &Path, name: &str) -> Result<Vec<(u64, &str)>, DataError> {
+        let column = self.header.iter().position(|column| column == name).ok_or_else(|| DataError::ColumnNotFound {
+            path: path.to_owned(),
+            column: name.to_owned(),
+            role: "list",
+            columns: self.header.clone(),
+        })?;
+        let missing = |line| DataError::CellMissing {
+            path: path.to_owned(),
+            line,
+            column: name.to_owned(),
+            role: if name == "path" { "picture" } else { "class" },
+        };
+        self.cells(column, &[]).map(|(line, cell)| Ok((line, cell.ok_or_else(|| missing(line))?))).collect()
     }
 
     /// The sorted names in a column that must not miss any, and the index of each row's name.

@@ -45,6 +45,8 @@ pub(super) struct Rows {
     pub(super) targets: Vec<usize>,
     /// Group of each row, numbered from 0 without gaps.
     pub(super) groups: Option<Vec<usize>>,
+    /// Whether each row is one of the test rows that the data set comes with, if it comes with some.
+    pub(super) official_test: Option<Vec<bool>>,
 }
 
 impl Dataset {
@@ -64,6 +66,7 @@ impl Dataset {
             classes: vec!["row".to_owned()],
             targets: vec![0; n],
             groups: None,
+            official_test: None,
         };
         Ok(Self::new(rows, Features::None))
     }
@@ -98,6 +101,12 @@ impl Dataset {
         self.0.rows.groups.as_deref()
     }
 
+    /// Whether each row is one of the test rows that the data set comes with; none if it comes without.
+    #[must_use]
+    pub fn official_test(&self) -> Option<&[bool]> {
+        self.0.rows.official_test.as_deref()
+    }
+
     /// What is known about the rows.
     #[must_use]
     pub fn features(&self) -> &Features {
@@ -120,10 +129,29 @@ impl Dataset {
         self.0.row_digests.get_or_init(|| (0..self.n()).into_par_iter().map(|row| self.row_digest(row)).collect())
     }
 
+    /// A hash of the features of each row `[row]`, equal for rows that a model cannot tell apart; none without features.
+    #[must_use]
+    pub fn feature_digests(&self) -> Option<Vec<[u8; 32]>> {
+        let digest = |row| {
+            let mut digest = Fingerprint::of_features();
+            self.add_features_to(row, &mut digest);
+            digest.digest()
+        };
+        match self.features() {
+            Features::None => None,
+            Features::Pictures(_) | Features::Table(_) => Some((0..self.n()).into_par_iter().map(digest).collect()),
+        }
+    }
+
     fn row_digest(&self, row: usize) -> [u8; 32] {
         let mut digest = Fingerprint::of_row();
         digest.bytes(self.ids()[row].as_bytes());
         digest.bytes(self.classes()[self.targets()[row]].as_bytes());
+        self.add_features_to(row, &mut digest);
+        digest.digest()
+    }
+
+    fn add_features_to(&self, row: usize, digest: &mut Fingerprint) {
         match self.features() {
             Features::Pictures(pictures) => {
                 digest.bytes(b"picture");
@@ -132,11 +160,10 @@ impl Dataset {
             }
             Features::Table(table) => {
                 digest.bytes(b"table");
-                table.add_row_to(row, &mut digest);
+                table.add_row_to(row, digest);
             }
             Features::None => digest.bytes(b"none"),
         }
-        digest.digest()
     }
 
     /// One line for people, such as `480 pictures 64x64, 240 cat / 240 dog`.
@@ -166,6 +193,10 @@ impl Dataset {
         if let Some(last) = self.groups().and_then(|groups| groups.iter().max()) {
             let _ = write!(text, ", {}", count(last + 1, "group"));
         }
+        if let Some(official_test) = self.official_test() {
+            let _ =
+                write!(text, ", {} of them for the official test", official_test.iter().filter(|&&test| test).count());
+        }
         text
     }
 }
@@ -179,10 +210,17 @@ fn fingerprint(rows: &Rows, features: &Features) -> String {
         Some(groups) => fingerprint.numbers(groups),
         None => fingerprint.bytes(b"no groups"),
     }
+    if let Some(official_test) = &rows.official_test {
+        fingerprint.bytes(b"official test rows");
+        fingerprint.numbers(&official_test.iter().map(|&is_test| usize::from(is_test)).collect::<Vec<_>>());
+    }
     match features {
         Features::Pictures(pictures) => {
             fingerprint.bytes(b"pictures");
             fingerprint.number(pictures.size());
+            if pictures.channels() != 3 {
+                fingerprint.number(pictures.channels());
+            }
             fingerprint.bytes(pictures.digest());
         }
         Features::Table(table) => {
@@ -223,6 +261,7 @@ mod tests {
             classes: (0..6).map(|i| format!("c{i}")).collect(),
             targets: vec![0, 1, 2, 3, 4, 5, 5],
             groups: Some(vec![0, 1, 1, 0, 2, 2, 0]),
+            official_test: None,
         };
         let table = Table::new(Vec::new());
         assert_eq!(
@@ -250,6 +289,7 @@ mod tests {
             targets: classes.iter().map(|class| names.iter().position(|name| name == class).unwrap()).collect(),
             classes: names,
             groups: None,
+            official_test: None,
         };
         Dataset::new(rows, Features::Table(Table::new(columns)))
     }
@@ -281,12 +321,20 @@ mod tests {
                 out[17] += u8::from(brighter == Some(index));
                 Ok(())
             };
-            let pictures = super::super::picture_cache::open_or_make(cache.path(), key, 3, 8, draw).unwrap();
+            let pictures = super::super::picture_cache::open_or_make(
+                cache.path(),
+                key,
+                3,
+                super::super::pictures::Frame::rgb(8),
+                draw,
+            )
+            .unwrap();
             let rows = Rows {
                 ids: (0..3).map(|i| format!("{i}")).collect(),
                 classes: vec!["a".to_owned(), "b".to_owned()],
                 targets: vec![0, 1, 1],
                 groups: None,
+                official_test: None,
             };
             Dataset::new(rows, Features::Pictures(pictures))
         };

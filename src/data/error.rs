@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::wording::count;
+
 /// Why a data set cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -113,6 +115,176 @@ pub enum DataError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A file of a published set is not there.
+    #[error("found no `{}`{or}; `xrun data fetch {data}` gets the data, and `path` names the folder they lie in", path.display())]
+    FileMissing {
+        /// The file.
+        path: PathBuf,
+        /// What would have been taken in its place.
+        or: &'static str,
+        /// The data set.
+        data: &'static str,
+    },
+    /// A file of a published set cannot be read or unpacked.
+    #[error("cannot read `{}`: {source}; if the file is damaged, `xrun data fetch {data}` gets it anew", path.display())]
+    FileUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// The data set.
+        data: &'static str,
+        /// What the system or the decoder said.
+        source: io::Error,
+    },
+    /// An idx file of another kind, or no idx file.
+    #[error(
+        "`{}` begins with 0x{found:08x}, but idx files of {} begin with 0x{expected:08x}; is it the file that its name \
+         says?",
+        path.display(), if *expected == 0x0801 { "labels" } else { "pictures" }
+    )]
+    WrongMagic {
+        /// The file.
+        path: PathBuf,
+        /// Its first four bytes, a big-endian number.
+        found: u32,
+        /// What they must be.
+        expected: u32,
+    },
+    /// An idx file is shorter or longer than its header says.
+    #[error(
+        "`{}` holds {found} bytes where its header needs {expected}; it is damaged, `xrun data fetch {data}` gets it anew",
+        path.display()
+    )]
+    FileLength {
+        /// The file.
+        path: PathBuf,
+        /// The data set.
+        data: &'static str,
+        /// Bytes there are, unpacked.
+        found: u64,
+        /// Bytes there must be, unpacked; of a file that ends in its header, those of the header.
+        expected: u64,
+    },
+    /// A batch that ends within a picture.
+    #[error(
+        "`{}` holds {found} bytes, which are not pictures of {record} bytes each; it is damaged, `xrun data fetch {data}` \
+         gets it anew",
+        path.display()
+    )]
+    BatchLength {
+        /// The file.
+        path: PathBuf,
+        /// Bytes there are.
+        found: usize,
+        /// Bytes of a picture with its label.
+        record: usize,
+        /// The data set.
+        data: &'static str,
+    },
+    /// Pictures that are not square.
+    #[error("the pictures in `{}` are {height}x{width}; height and width must be equal, and from 1 to 1024", path.display())]
+    NotSquare {
+        /// The file.
+        path: PathBuf,
+        /// Height, in pixels.
+        height: usize,
+        /// Width, in pixels.
+        width: usize,
+    },
+    /// Training and test pictures are of different sizes.
+    #[error("the training and the test pictures in `{}` differ in size; use the files of one data set", path.display())]
+    PartsDiffer {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Not a label to each picture.
+    #[error(
+        "`{}` holds {}, but `{}` {}; use two files that belong together",
+        pictures.display(), count(*n_pictures, "picture"), labels.display(), count(*n_labels, "label")
+    )]
+    LabelCount {
+        /// The file of the pictures.
+        pictures: PathBuf,
+        /// How many it says it has.
+        n_pictures: usize,
+        /// The file of the labels.
+        labels: PathBuf,
+        /// How many it says it has.
+        n_labels: usize,
+    },
+    /// A label that is no class.
+    #[error("`{}`: label {row} is {label}, but labels go from 0 to {}; use the data set's own files", path.display(), n_classes - 1)]
+    LabelRange {
+        /// The file.
+        path: PathBuf,
+        /// Its position in the file, from 0.
+        row: usize,
+        /// The label.
+        label: usize,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// A file of pictures without any.
+    #[error("`{}` holds no picture; use the data set's own files", path.display())]
+    NoPictures {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A cap leaves a class without rows.
+    #[error(
+        "{} with the classes in proportion have none of `{class}`, which has {} in the data; use more rows",
+        count(*n, "row"), count(*n_of_class, "row")
+    )]
+    ClassLost {
+        /// The cap.
+        n: usize,
+        /// The class.
+        class: String,
+        /// Its rows in the data.
+        n_of_class: usize,
+    },
+    /// The folder of pictures is not there.
+    #[error("found no folder `{}`; `path` names a folder with a folder of pictures for each class", path.display())]
+    ImageFolderMissing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder cannot be read.
+    #[error("cannot read folder `{}`: {source}", path.display())]
+    FolderUnreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No folder is there to be a class.
+    #[error(
+        "`{}` has no folders in it; make one for each class, or name a file with the columns path and label in `list`",
+        path.display()
+    )]
+    NoClassFolders {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A class has no picture.
+    #[error("class folder `{}` holds no picture; put some in, or remove the folder", path.display())]
+    ClassEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file that does not look like a picture.
+    #[error("`{}` is no .jpg, .jpeg, .png or .gif; convert it, or take it out of the class folder", path.display())]
+    NoPictureFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A picture in a folder is missing or damaged.
+    #[error("cannot read picture `{}`: {source}; restore the file or remove it", path.display())]
+    PictureUnreadable {
+        /// The picture.
+        path: PathBuf,
+        /// What the system or the decoder said.
+        source: image::ImageError,
     },
     /// A table cannot be read.
     #[error("cannot read table `{}`: {source}", path.display())]

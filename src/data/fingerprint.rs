@@ -16,6 +16,11 @@ impl Fingerprint {
         Self(blake3::Hasher::new_derive_key("xrun row digest 1"))
     }
 
+    /// Starts the digest of the features of one row, whatever its name and class are.
+    pub(super) fn of_features() -> Self {
+        Self(blake3::Hasher::new_derive_key("xrun row features 1"))
+    }
+
     /// Adds bytes.
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len());

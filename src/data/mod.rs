@@ -5,18 +5,23 @@
 //! training rows (means, categories) is an [`Encoder`] of its own, so that no statistic of a test row can get
 //! into it. Splitting rows belongs to others.
 
+mod benchmark;
+mod cifar;
 mod csv_table;
 mod dataset;
-mod decode;
 mod encoder;
 mod error;
 mod fingerprint;
+mod idx;
+mod image_folder;
 mod outline;
 mod pets;
 mod pets_drawn;
 mod pets_folder;
+mod photo;
 mod picture_cache;
 mod pictures;
+mod subset;
 mod table;
 mod unlabelled;
 mod unlabelled_table;
@@ -42,6 +47,8 @@ pub use unlabelled::Unlabelled;
 pub fn open(spec: &DataSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
     match spec {
         DataSpec::Pets(spec) => pets::open(spec, cache_dir),
+        DataSpec::Benchmark(spec) => benchmark::open(spec, cache_dir),
+        DataSpec::ImageFolder(spec) => image_folder::open(spec, cache_dir),
         DataSpec::CsvTable(spec) => csv_table::open(spec),
         DataSpec::Rows { n } => Dataset::without_features(*n),
     }

@@ -4,7 +4,7 @@ use super::dataset::{Dataset, Features};
 use super::encoder::Encoder;
 use super::error::DataError;
 use super::pets_folder::PetsFolder;
-use super::{csv_table, pets};
+use super::{benchmark, csv_table, image_folder, pets};
 use crate::spec::data::{DataSpec, PetsSource, PetsTarget};
 
 /// The shape of a row as a network takes it, and the number of classes.
@@ -34,8 +34,8 @@ pub enum RowOutline {
     },
 }
 
-/// The outline of what `spec` names. No picture is drawn or decoded; of a folder of pictures the list is read, a table is
-/// read as a whole.
+/// The outline of what `spec` names. No picture is drawn or decoded; of a folder of pictures the names or the list are
+/// read, of a published set a header, and a table is read as a whole.
 ///
 /// # Errors
 /// A file that is needed is missing or damaged.
@@ -47,6 +47,15 @@ pub fn outline(spec: &DataSpec) -> Result<Outline, DataError> {
                 (_, PetsTarget::Species) | (PetsSource::Embedded { .. }, PetsTarget::Breed) => pets::species().len(),
             };
             Ok(Outline { row: RowOutline::Picture { channels: 3, size: pets.size }, n_classes })
+        }
+        DataSpec::Benchmark(spec) => {
+            let frame = benchmark::frame(spec)?;
+            let row = RowOutline::Picture { channels: frame.channels, size: frame.size };
+            Ok(Outline { row, n_classes: benchmark::classes(spec.name).len() })
+        }
+        DataSpec::ImageFolder(spec) => {
+            let n_classes = image_folder::n_classes(spec)?;
+            Ok(Outline { row: RowOutline::Picture { channels: 3, size: spec.size }, n_classes })
         }
         DataSpec::CsvTable(table) => Ok(of_rows(&csv_table::open(table)?)),
         DataSpec::Rows { n } => Ok(of_rows(&Dataset::without_features(*n)?)),

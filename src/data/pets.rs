@@ -7,6 +7,7 @@ use super::error::DataError;
 use super::pets_drawn::{self, DrawnPets};
 use super::pets_folder::PetsFolder;
 use super::picture_cache;
+use super::pictures::Frame;
 use crate::spec::data::{PetsSource, PetsSpec, PetsTarget};
 
 /// Opens the pictures `spec` asks for.
@@ -35,7 +36,7 @@ fn open_drawn(n: usize, seed: u64, size: usize, cache_dir: &Path) -> Result<Data
     }
     let pets = DrawnPets::new(seed);
     let key = short_hash(&format!("{} {n} {seed} {size}", pets_drawn::VERSION));
-    let pictures = picture_cache::open_or_make(cache_dir, &key, n, size, |index, out| {
+    let pictures = picture_cache::open_or_make(cache_dir, &key, n, Frame::rgb(size), |index, out| {
         pets.draw(index, size, out);
         Ok(())
     })?;
@@ -44,6 +45,7 @@ fn open_drawn(n: usize, seed: u64, size: usize, cache_dir: &Path) -> Result<Data
         classes: species(),
         targets: (0..n).map(|index| usize::from(pets.is_dog(index))).collect(),
         groups: None,
+        official_test: None,
     };
     Ok(Dataset::new(rows, Features::Pictures(pictures)))
 }
@@ -58,14 +60,15 @@ fn open_folder(folder: &Path, target: PetsTarget, size: usize, cache_dir: &Path)
         return Err(DataError::OneClass { path: folder.to_owned(), class: classes[targets[0]].clone() });
     }
     let key = short_hash(&format!("{} {size}", photos.content_hash()?));
+    let frame = Frame::rgb(size);
     let pictures =
-        picture_cache::open_or_make(cache_dir, &key, photos.n(), size, |index, out| photos.decode(index, size, out))?;
-    let rows = Rows { ids: photos.ids(), classes, targets, groups: None };
+        picture_cache::open_or_make(cache_dir, &key, photos.n(), frame, |index, out| photos.decode(index, size, out))?;
+    let rows = Rows { ids: photos.ids(), classes, targets, groups: None, official_test: None };
     Ok(Dataset::new(rows, Features::Pictures(pictures)))
 }
 
-/// 128 bits of a hash, in hexadecimal.
-fn short_hash(text: &str) -> String {
+/// 128 bits of a hash, in hexadecimal: the key of a file of pictures.
+pub(super) fn short_hash(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
 }
 

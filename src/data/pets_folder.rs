@@ -6,10 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::ImageError;
-use rayon::prelude::*;
 
-use super::decode::{DECODING, decode};
 use super::error::DataError;
+use super::photo;
 
 /// The list of the pictures.
 #[derive(Debug)]
@@ -65,23 +64,14 @@ impl PetsFolder {
 
     /// A hash of the names and the bytes of all files and of the way they are decoded.
     pub(super) fn content_hash(&self) -> Result<String, DataError> {
-        let files: Vec<Result<blake3::Hash, DataError>> =
-            self.entries.par_iter().map(|entry| Ok(blake3::hash(&self.bytes(entry)?))).collect();
-        let mut hasher = blake3::Hasher::new_derive_key("xrun picture files 1");
-        hasher.update(DECODING.as_bytes());
-        for (entry, hash) in self.entries.iter().zip(files) {
-            // A zero byte ends the name: it cannot be in one.
-            hasher.update(entry.name.as_bytes()).update(&[0]);
-            hasher.update(hash?.as_bytes());
-        }
-        Ok(hasher.finalize().to_hex().to_string())
+        photo::content_hash(&self.entries, |entry| &entry.name, |entry| self.bytes(entry))
     }
 
     /// Decodes picture `index` into RGB bytes `[size, size, 3]`: the shorter side is scaled to `size`, then the
     /// middle is cut out.
     pub(super) fn decode(&self, index: usize, size: usize, out: &mut [u8]) -> Result<(), DataError> {
         let entry = &self.entries[index];
-        decode(&self.bytes(entry)?, size, out).map_err(|source| self.unreadable(entry, source))
+        photo::decode(&self.bytes(entry)?, size, out).map_err(|source| self.unreadable(entry, source))
     }
 
     fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, DataError> {
@@ -146,7 +136,6 @@ mod tests {
     use image::{ImageFormat, RgbImage};
 
     use super::super::dataset::{Dataset, Features};
-    use super::super::decode::fit;
     use super::super::pets;
     use super::*;
     use crate::spec::data::{PetsSource, PetsSpec, PetsTarget};
@@ -215,19 +204,6 @@ mod tests {
         let jpeg = |rgb: &[u8], expected: [u8; 3]| rgb.iter().zip(expected).all(|(&a, b)| a.abs_diff(b) < 12);
         assert!(jpeg(pixel(0, 0, 0), [200, 0, 0]) && jpeg(pixel(0, 7, 7), [0, 200, 0]));
         assert!(jpeg(pixel(2, 0, 0), [200, 0, 0]));
-    }
-
-    #[test]
-    fn shorter_side_is_scaled_and_the_middle_cut_out() {
-        // Columns 0 1 2 3 have the reds 0 40 80 120; the middle two remain.
-        let wide = RgbImage::from_fn(4, 2, |x, _| image::Rgb([x as u8 * 40, 0, 0]));
-        let reds: Vec<u8> = fit(&wide, 2).pixels().map(|p| p.0[0]).collect();
-        assert_eq!(reds, [40, 80, 40, 80]);
-        // Twice as small: the triangle filter weighs 1 3 3 1 of four neighbours, and half of it at the border.
-        let four = RgbImage::from_fn(4, 4, |x, _| image::Rgb([x as u8 * 40, 0, 0]));
-        let reds: Vec<u8> = fit(&four, 2).pixels().map(|p| p.0[0]).collect();
-        assert_eq!(reds, [29, 91, 29, 91]);
-        assert_eq!(fit(&RgbImage::new(500, 3), 8).dimensions(), (8, 8));
     }
 
     #[test]

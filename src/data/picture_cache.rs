@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::error::DataError;
-use super::pictures::{HEADER_BYTES, Pictures, digest_of, file_bytes, picture_bytes};
+use super::pictures::{Frame, HEADER_BYTES, Pictures, digest_of};
 
 /// The first bytes of a cache file; they change with its format.
 const MAGIC: &[u8; 8] = b"xrunpix1";
@@ -19,8 +19,8 @@ const MAGIC: &[u8; 8] = b"xrunpix1";
 /// Pictures are decoded in batches of about this many bytes, which bounds the memory needed.
 const BATCH_BYTES: usize = 64 << 20;
 
-/// Opens the cache file of `key` in `folder`, or makes it: `paint` writes picture `index` as RGB bytes
-/// `[size, size, 3]`. `key` must be different for different pictures and fit a file name.
+/// Opens the cache file of `key` in `folder`, or makes it: `paint` writes picture `index` as bytes
+/// `[size, size, channels]`. `key` must be different for different pictures and fit a file name.
 ///
 /// # Errors
 /// The first error of `paint` in the order of the pictures, or [`DataError::Cache`].
@@ -28,43 +28,66 @@ pub(super) fn open_or_make(
     folder: &Path,
     key: &str,
     n: usize,
-    size: usize,
+    frame: Frame,
     paint: impl Fn(usize, &mut [u8]) -> Result<(), DataError> + Sync,
 ) -> Result<Pictures, DataError> {
+    open_or_prepare(folder, key, n, frame, || Ok(paint))
+}
+
+/// As [`open_or_make`], for pictures that have to be read as a whole: `prepare` gives what paints them, and is called only
+/// if the file has to be made.
+///
+/// # Errors
+/// Those of [`open_or_make`], or that of `prepare`.
+pub(super) fn open_or_prepare<P>(
+    folder: &Path,
+    key: &str,
+    n: usize,
+    frame: Frame,
+    prepare: impl FnOnce() -> Result<P, DataError>,
+) -> Result<Pictures, DataError>
+where
+    P: Fn(usize, &mut [u8]) -> Result<(), DataError> + Sync,
+{
     let path = folder.join(format!("pictures-{key}.u8"));
-    if let Some(pictures) = open_intact(&path, n, size) {
+    if let Some(pictures) = open_intact(&path, n, frame) {
         return Ok(pictures);
     }
+    let paint = prepare()?;
     let failed = |source| DataError::Cache { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
     let (temporary, mut file) = Temporary::create(&path).map_err(failed)?;
-    let digest = write_pictures(&mut file, n, size, paint, failed)?;
-    write_header(&mut file, &header(n, size, &digest)).map_err(failed)?;
-    let pictures = Pictures::map(&file, n, size, digest).map_err(failed)?;
+    let digest = write_pictures(&mut file, n, frame, paint, failed)?;
+    write_header(&mut file, &header(n, frame, &digest)).map_err(failed)?;
+    let pictures = Pictures::map(&file, n, frame, digest).map_err(failed)?;
     temporary.rename_to(&path).map_err(failed)?;
     Ok(pictures)
 }
 
 /// The file if it is there, complete and unchanged since it was written.
-fn open_intact(path: &Path, n: usize, size: usize) -> Option<Pictures> {
+fn open_intact(path: &Path, n: usize, frame: Frame) -> Option<Pictures> {
     let file = File::open(path).ok()?;
-    if file.metadata().ok()?.len() != file_bytes(n, size) as u64 {
+    if file.metadata().ok()?.len() != frame.file_bytes(n) as u64 {
         return None;
     }
-    let unread = Pictures::map(&file, n, size, [0; 32]).ok()?;
+    let unread = Pictures::map(&file, n, frame, [0; 32]).ok()?;
     let digest = unread.computed_digest();
-    let intact = unread.header() == header(n, size, &digest);
+    let intact = unread.header() == header(n, frame, &digest);
     drop(unread);
-    intact.then(|| Pictures::map(&file, n, size, digest).ok())?
+    intact.then(|| Pictures::map(&file, n, frame, digest).ok())?
 }
 
-/// Magic, number of pictures and size as 64-bit little-endian numbers, digest, zeros.
-fn header(n: usize, size: usize, digest: &[u8; 32]) -> [u8; HEADER_BYTES] {
+/// Magic, number of pictures and size as 64-bit little-endian numbers, digest, number of channels. Pictures in colour have
+/// a 0 there, as they had when there were no others: their files stay what they were.
+fn header(n: usize, frame: Frame, digest: &[u8; 32]) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(MAGIC);
     header[8..16].copy_from_slice(&(n as u64).to_le_bytes());
-    header[16..24].copy_from_slice(&(size as u64).to_le_bytes());
+    header[16..24].copy_from_slice(&(frame.size as u64).to_le_bytes());
     header[24..56].copy_from_slice(digest);
+    if frame.channels != 3 {
+        header[56..64].copy_from_slice(&(frame.channels as u64).to_le_bytes());
+    }
     header
 }
 
@@ -72,12 +95,12 @@ fn header(n: usize, size: usize, digest: &[u8; 32]) -> [u8; HEADER_BYTES] {
 fn write_pictures(
     file: &mut File,
     n: usize,
-    size: usize,
+    frame: Frame,
     paint: impl Fn(usize, &mut [u8]) -> Result<(), DataError> + Sync,
     failed: impl Fn(io::Error) -> DataError,
 ) -> Result<[u8; 32], DataError> {
     file.write_all(&[0; HEADER_BYTES]).map_err(&failed)?;
-    let bytes = picture_bytes(size);
+    let bytes = frame.bytes();
     let per_batch = (BATCH_BYTES / bytes).clamp(1, n);
     let mut batch = vec![0; per_batch * bytes];
     let mut hashes = Vec::with_capacity(n);
@@ -149,7 +172,7 @@ mod tests {
     /// Opens five pictures of 8 x 8 pixels filled with their index; gives how many had to be painted.
     fn open(folder: &Path) -> (Pictures, usize) {
         let painted = AtomicUsize::new(0);
-        let pictures = open_or_make(folder, "test", 5, 8, |index, out| {
+        let pictures = open_or_make(folder, "test", 5, Frame::rgb(8), |index, out| {
             painted.fetch_add(1, Ordering::Relaxed);
             out.fill(index as u8);
             Ok(())
@@ -197,6 +220,40 @@ mod tests {
     }
 
     #[test]
+    fn grey_pictures_have_a_byte_a_pixel_and_colour_ones_the_header_they_always_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let grey = Frame { size: 4, channels: 1 };
+        let open = |frame| {
+            open_or_make(folder.path(), "test", 2, frame, |index, out| {
+                out.fill(7 + index as u8);
+                Ok(())
+            })
+        };
+        let pictures = open(grey).unwrap();
+        assert_eq!((pictures.channels(), pictures.picture(1)), (1, &[8; 16][..]));
+        let file = fs::read(folder.path().join("pictures-test.u8")).unwrap();
+        assert_eq!((file.len(), &file[56..64]), (64 + 32, &1_u64.to_le_bytes()[..]));
+        assert_eq!(header(5, Frame::rgb(8), &[1; 32])[56..], [0; 8]);
+    }
+
+    #[test]
+    fn what_is_read_as_a_whole_is_not_read_again_for_a_file_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |readable: bool| {
+            open_or_prepare(folder.path(), "test", 1, Frame::rgb(8), || match readable {
+                true => Ok(|_, out: &mut [u8]| {
+                    out.fill(3);
+                    Ok(())
+                }),
+                false => Err(DataError::NoRows),
+            })
+        };
+        assert!(matches!(open(false), Err(DataError::NoRows)));
+        open(true).unwrap();
+        assert_eq!(open(false).unwrap().picture(0), [3; 192]);
+    }
+
+    #[test]
     fn many_makers_at_once_get_the_same_pictures() {
         let folder = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
@@ -213,7 +270,7 @@ mod tests {
     #[test]
     fn the_first_error_is_told_and_nothing_is_left_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let error = open_or_make(folder.path(), "test", 9, 8, |index, _| match index {
+        let error = open_or_make(folder.path(), "test", 9, Frame::rgb(8), |index, _| match index {
             0..=2 => Ok(()),
             size => Err(DataError::PictureSize { size }),
         })
@@ -227,7 +284,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "in the way").unwrap();
-        let error = open_or_make(&file, "test", 1, 8, |_, _| Ok(())).unwrap_err();
+        let error = open_or_make(&file, "test", 1, Frame::rgb(8), |_, _| Ok(())).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(

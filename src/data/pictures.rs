@@ -9,33 +9,59 @@ use rayon::prelude::*;
 /// Bytes before the first picture; the pictures start on a cache line.
 pub(super) const HEADER_BYTES: usize = 64;
 
-/// RGB pictures `[n, size, size, 3]`, row-major bytes, mapped read-only and shared between processes.
+/// The shape of each picture of a data set: `[size, size, channels]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    /// Height and width, in pixels.
+    pub(super) size: usize,
+    /// 3 for red, green and blue, 1 for grey.
+    pub(super) channels: usize,
+}
+
+impl Frame {
+    /// Colour pictures of this size.
+    pub(super) const fn rgb(size: usize) -> Self {
+        Self { size, channels: 3 }
+    }
+
+    /// Bytes of one picture.
+    pub(super) const fn bytes(self) -> usize {
+        self.size * self.size * self.channels
+    }
+
+    /// Bytes of a file of `n` pictures.
+    pub(super) const fn file_bytes(self, n: usize) -> usize {
+        HEADER_BYTES + n * self.bytes()
+    }
+}
+
+/// Pictures `[n, size, size, channels]`, row-major bytes, mapped read-only and shared between processes.
 #[derive(Debug)]
 pub struct Pictures {
     map: Mmap,
     n: usize,
-    size: usize,
+    frame: Frame,
     digest: [u8; 32],
 }
 
 impl Pictures {
     /// Maps a cache file that holds a header and `n` pictures of which `digest` is the digest.
-    pub(super) fn map(file: &File, n: usize, size: usize, digest: [u8; 32]) -> io::Result<Self> {
+    pub(super) fn map(file: &File, n: usize, frame: Frame, digest: [u8; 32]) -> io::Result<Self> {
         let map = map_read_only(file)?;
-        if map.len() != file_bytes(n, size) {
+        if map.len() != frame.file_bytes(n) {
             return Err(io::Error::other("the picture file changed its length"));
         }
-        Ok(Self { map, n, size, digest })
+        Ok(Self { map, n, frame, digest })
     }
 
-    /// Pictures of `size` in memory alone, each RGB bytes `[size, size, 3]`.
-    pub(super) fn in_memory(pictures: &[Vec<u8>], size: usize) -> io::Result<Self> {
-        let mut map = MmapMut::map_anon(file_bytes(pictures.len(), size))?;
-        for (out, picture) in map[HEADER_BYTES..].chunks_exact_mut(picture_bytes(size)).zip(pictures) {
+    /// Pictures in memory alone, each of the frame's bytes.
+    pub(super) fn in_memory(pictures: &[Vec<u8>], frame: Frame) -> io::Result<Self> {
+        let mut map = MmapMut::map_anon(frame.file_bytes(pictures.len()))?;
+        for (out, picture) in map[HEADER_BYTES..].chunks_exact_mut(frame.bytes()).zip(pictures) {
             out.copy_from_slice(picture);
         }
         let hashes: Vec<blake3::Hash> = pictures.iter().map(|picture| blake3::hash(picture)).collect();
-        Ok(Self { map: map.make_read_only()?, n: pictures.len(), size, digest: digest_of(hashes.iter()) })
+        Ok(Self { map: map.make_read_only()?, n: pictures.len(), frame, digest: digest_of(hashes.iter()) })
     }
 
     /// Number of pictures.
@@ -47,18 +73,24 @@ impl Pictures {
     /// Height and width in pixels.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.size
+        self.frame.size
     }
 
-    /// Picture `index` as RGB bytes `[size, size, 3]`.
+    /// Numbers of a pixel: 3 for red, green and blue, 1 for grey.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.frame.channels
+    }
+
+    /// Picture `index` as bytes `[size, size, channels]`.
     ///
     /// # Panics
     /// If `index` is not below [`Pictures::n`].
     #[must_use]
     pub fn picture(&self, index: usize) -> &[u8] {
         assert!(index < self.n, "picture {index} of {}", self.n);
-        let start = HEADER_BYTES + index * picture_bytes(self.size);
-        &self.map[start..start + picture_bytes(self.size)]
+        let start = HEADER_BYTES + index * self.frame.bytes();
+        &self.map[start..start + self.frame.bytes()]
     }
 
     /// The digest the file was opened with.
@@ -86,16 +118,6 @@ pub(super) fn digest_of<'a>(hashes: impl Iterator<Item = &'a blake3::Hash>) -> [
         hasher.update(hash.as_bytes());
     }
     *hasher.finalize().as_bytes()
-}
-
-/// Bytes of one picture.
-pub(super) const fn picture_bytes(size: usize) -> usize {
-    size * size * 3
-}
-
-/// Bytes of a file of `n` pictures.
-pub(super) const fn file_bytes(n: usize, size: usize) -> usize {
-    HEADER_BYTES + n * picture_bytes(size)
 }
 
 #[expect(

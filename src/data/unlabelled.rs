@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::dataset::Features;
-use super::decode::decode;
 use super::error::DataError;
-use super::pictures::{Pictures, picture_bytes};
+use super::photo;
+use super::pictures::{Frame, Pictures};
 use super::table::Table;
 
 /// Rows to be predicted. Those that cannot be read are left out, each with its reason.
@@ -19,23 +19,24 @@ pub struct Unlabelled {
 }
 
 impl Unlabelled {
-    /// The pictures in these files, decoded and resized to `size` as those of a data set are.
+    /// The pictures in these files, decoded and resized to `size` as those of a data set are; grey where a data set's
+    /// pictures have one channel.
     ///
     /// # Errors
     /// There is not enough memory for them; a picture that cannot be read is no error.
-    pub fn pictures(files: &[PathBuf], size: usize) -> Result<Self, DataError> {
+    pub fn pictures(files: &[PathBuf], size: usize, channels: usize) -> Result<Self, DataError> {
         let read = |file: &PathBuf| -> Result<Vec<u8>, String> {
             let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
-            let mut picture = vec![0; picture_bytes(size)];
-            decode(&bytes, size, &mut picture).map_err(|error| error.to_string())?;
-            Ok(picture)
+            let mut picture = vec![0; Frame::rgb(size).bytes()];
+            photo::decode(&bytes, size, &mut picture).map_err(|error| error.to_string())?;
+            Ok(if channels == 1 { photo::grey(&picture) } else { picture })
         };
         let read: Vec<Result<Vec<u8>, String>> = files.par_iter().map(read).collect();
         let problems = read.iter().map(|picture| picture.as_ref().err().cloned()).collect();
         let pictures: Vec<Vec<u8>> = read.into_iter().filter_map(Result::ok).collect();
         let n = pictures.len();
-        let pictures =
-            Pictures::in_memory(&pictures, size).map_err(|source| DataError::PictureMemory { n, size, source })?;
+        let pictures = Pictures::in_memory(&pictures, Frame { size, channels })
+            .map_err(|source| DataError::PictureMemory { n, size, source })?;
         Ok(Self { features: Features::Pictures(pictures), n, problems })
     }
 

@@ -88,6 +88,10 @@ impl Key {
             Features::Pictures(pictures) => {
                 self.text("pictures");
                 self.number(pictures.size());
+                // The keys of pictures in colour are older than grey pictures.
+                if pictures.channels() != 3 {
+                    self.number(pictures.channels());
+                }
             }
             Features::Table(table) => {
                 self.text("table");

@@ -137,6 +137,10 @@ fn draw(data: &Dataset, folds: &Folds) -> Result<NestedSplits, RunError> {
     match folds {
         Folds::Drawn(splitter) => {
             let labels = RowLabels::new(data.n(), Some(data.targets()), data.groups())?;
+            let labels = match data.official_test() {
+                Some(is_test) => labels.with_official_test(is_test)?,
+                None => labels,
+            };
             splitter.splits(&labels).map_err(|error| RunError::Split(with_class_names(&error, data.classes())))
         }
         Folds::File { path, take } => {

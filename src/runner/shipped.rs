@@ -90,7 +90,7 @@ impl ShippedModel {
         let Preprocessing::Pictures(scaling) = self.predictor.preprocessing() else {
             unreachable!("the caller asks what it takes");
         };
-        self.predict(&Unlabelled::pictures(files, scaling.size)?)
+        self.predict(&Unlabelled::pictures(files, scaling.size, scaling.channels())?)
     }
 
     /// What it says of the rows of a table, or why one cannot be read, in their order; and the names of columns that it

@@ -27,11 +27,19 @@ pub fn weights(outcome: &Outcome) -> Result<Vec<WeightsRecord>, RunError> {
 /// Checks that the published networks can take the data's pictures.
 pub(super) fn check_shapes(outcome: &Outcome, data: &Dataset) -> Result<(), RunError> {
     let Features::Pictures(pictures) = data.features() else { return Ok(()) };
-    let shape = InputShape::Picture { channels: 3, size: pictures.size() };
-    published(outcome)
+    let shape = InputShape::Picture { channels: pictures.channels(), size: pictures.size() };
+    let published = published(outcome);
+    published
         .iter()
         .try_for_each(|spec| model::takes(spec.network, shape))
-        .map_err(|error| RunError::Config(error.to_string()))
+        .map_err(|error| RunError::Config(error.to_string()))?;
+    match published.iter().find(|spec| spec.weights.is_some()) {
+        Some(spec) if pictures.channels() != 3 => Err(RunError::Config(format!(
+            "the weights of {} are for pictures in colour, but those of the data are grey; leave `weights` out",
+            spec.network.name()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The outcome with the digests of its weights, for the configs of its fits.

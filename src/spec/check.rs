@@ -141,6 +141,16 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
         Family::Cv if name == "nested" && (has("file") == has("outer") || has("outer") != has("inner")) => {
             Err(Problem::new("`nested` needs `outer` and `inner` splitters, or a `file` with the folds"))
         }
+        Family::Data if matches!(make.get("part"), Some(Tree::Text(part)) if part == "test") && has("n") => {
+            Err(Problem::new("`n` is of the training part, but `part` is \"test\"")
+                .hint("write n_test for a choice of test rows")
+                .key("n"))
+        }
+        Family::Data if matches!(make.get("part"), Some(Tree::Text(part)) if part == "train") && has("n_test") => {
+            Err(Problem::new("`n_test` is of the test part, but `part` is \"train\"")
+                .hint("write n for a choice of training rows")
+                .key("n_test"))
+        }
         Family::Split if has("cv") == has("train") || has("cv") != has("outer") => {
             Err(Problem::new("`split` needs `cv` with a position in it, or lists of rows"))
         }

@@ -7,6 +7,10 @@ use std::path::PathBuf;
 pub enum DataSpec {
     /// Pictures of cats and dogs.
     Pets(PetsSpec),
+    /// A published set of pictures with a test part of its own.
+    Benchmark(BenchmarkSpec),
+    /// Pictures in a folder.
+    ImageFolder(ImageFolderSpec),
     /// A table in a CSV file.
     CsvTable(CsvTableSpec),
     /// `n` rows without features, for objectives given by a formula.
@@ -48,6 +52,72 @@ pub enum PetsTarget {
     Species,
     /// One class per breed (37 in the whole data set).
     Breed,
+}
+
+/// A published set of pictures in its own files, of which some are for the test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BenchmarkSpec {
+    /// Which.
+    pub name: Benchmark,
+    /// The folder that holds its files. Absolute.
+    pub folder: PathBuf,
+    /// Which of its rows are there.
+    pub part: BenchmarkPart,
+    /// At most so many rows of its training part, the classes in proportion.
+    pub n: Option<usize>,
+    /// At most so many rows of its test part, the classes in proportion.
+    pub n_test: Option<usize>,
+    /// Seed of the choice of these rows.
+    pub seed: u64,
+}
+
+/// A published set of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Benchmark {
+    /// Handwritten digits (LeCun, Cortes, Burges 1998): grey, 28x28.
+    Mnist,
+    /// Articles of clothing in the files of MNIST (Xiao, Rasul, Vollgraf 2017).
+    FashionMnist,
+    /// Ten kinds of things (Krizhevsky 2009): colour, 32x32, binary version.
+    Cifar10,
+}
+
+impl Benchmark {
+    /// As it is called in a script and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion_mnist",
+            Self::Cifar10 => "cifar10",
+        }
+    }
+}
+
+/// Which rows of a published set are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BenchmarkPart {
+    /// The training rows, then the test rows; `official()` splits them.
+    All,
+    /// The training rows.
+    Train,
+    /// The test rows.
+    Test,
+}
+
+/// Pictures in a folder, a class a sub-folder or listed with their classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageFolderSpec {
+    /// The folder. Absolute.
+    pub path: PathBuf,
+    /// Height and width the pictures are resized to, in pixels.
+    pub size: usize,
+    /// A CSV file with the columns `path` and `label`, below the folder or absolute; paths count from the folder.
+    pub list: Option<PathBuf>,
+    /// At most so many rows, the classes in proportion.
+    pub n: Option<usize>,
+    /// Seed of the choice of these rows.
+    pub seed: u64,
 }
 
 /// A table in a CSV file with a header line.

@@ -6,7 +6,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::check::{Problem, Step};
-use super::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
+use super::data::{
+    Benchmark, BenchmarkPart, BenchmarkSpec, CsvTableSpec, DataSpec, ImageFolderSpec, PetsSource, PetsSpec, PetsTarget,
+};
 use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
 use super::fit::{Formula, LossRule, NetworkSpec, SplitSpec};
 use super::goal;
@@ -138,6 +140,16 @@ pub(super) fn data(make: &Closed) -> DataSpec {
             target: if make.text("target") == "species" { PetsTarget::Species } else { PetsTarget::Breed },
             size: make.count("size"),
         }),
+        "mnist" => DataSpec::Benchmark(benchmark(Benchmark::Mnist, make)),
+        "fashion_mnist" => DataSpec::Benchmark(benchmark(Benchmark::FashionMnist, make)),
+        "cifar10" => DataSpec::Benchmark(benchmark(Benchmark::Cifar10, make)),
+        "image_folder" => DataSpec::ImageFolder(ImageFolderSpec {
+            path: PathBuf::from(make.text("path")),
+            size: make.count("size"),
+            list: make.optional_text("list").map(PathBuf::from),
+            n: make.get("n").map(|_| make.count("n")),
+            seed: make.seed("seed"),
+        }),
         "csv_table" => DataSpec::CsvTable(CsvTableSpec {
             path: PathBuf::from(make.text("path")),
             target: make.text("target").to_owned(),
@@ -148,6 +160,21 @@ pub(super) fn data(make: &Closed) -> DataSpec {
         }),
         "rows" => DataSpec::Rows { n: make.count("n") },
         other => unreachable!("`{other}` is no data set: {CHECKED}"),
+    }
+}
+
+fn benchmark(name: Benchmark, make: &Closed) -> BenchmarkSpec {
+    BenchmarkSpec {
+        name,
+        folder: PathBuf::from(make.text("path")),
+        part: match make.text("part") {
+            "train" => BenchmarkPart::Train,
+            "test" => BenchmarkPart::Test,
+            _ => BenchmarkPart::All,
+        },
+        n: make.get("n").map(|_| make.count("n")),
+        n_test: make.get("n_test").map(|_| make.count("n_test")),
+        seed: make.seed("seed"),
     }
 }
 
@@ -171,14 +198,17 @@ pub(super) fn folds(make: &Closed) -> Result<Folds, Problem> {
 
 fn splitter(make: &Closed) -> Result<Splitter, SplitError> {
     let n_splits = || make.count("n_splits");
-    let seed = make.seed("seed");
+    let seed = || make.seed("seed");
     match make.constructor().name {
-        "kfold" => Splitter::k_fold(n_splits(), seed),
-        "stratified_kfold" => Splitter::stratified_k_fold(n_splits(), seed),
-        "group_kfold" => Splitter::group_k_fold(n_splits(), seed),
-        "repeated_kfold" => Splitter::repeated_k_fold(n_splits(), make.count("n_repeats"), seed),
-        "repeated_stratified_kfold" => Splitter::repeated_stratified_k_fold(n_splits(), make.count("n_repeats"), seed),
-        "hold_out" => Splitter::hold_out(make.float("fraction"), seed, make.bool("stratified")),
+        "kfold" => Splitter::k_fold(n_splits(), seed()),
+        "stratified_kfold" => Splitter::stratified_k_fold(n_splits(), seed()),
+        "group_kfold" => Splitter::group_k_fold(n_splits(), seed()),
+        "repeated_kfold" => Splitter::repeated_k_fold(n_splits(), make.count("n_repeats"), seed()),
+        "repeated_stratified_kfold" => {
+            Splitter::repeated_stratified_k_fold(n_splits(), make.count("n_repeats"), seed())
+        }
+        "hold_out" => Splitter::hold_out(make.float("fraction"), seed(), make.bool("stratified")),
+        "official" => Ok(Splitter::Official),
         other => unreachable!("`{other}` is no splitter: {CHECKED}"),
     }
 }

@@ -53,6 +53,19 @@ const EARLY_STOP: &[Field] = &[
     field("min_delta", NOT_NEGATIVE, Default::Float(0.0), "an improvement must exceed this"),
     field("monitor", Type::Metric, Default::Absent, "validation metric watched; the search's own if left out"),
 ];
+const PICTURE_SIZE: Type = Type::Int { low: 8, high: 1024 };
+const BENCHMARK: &[Field] = &[
+    field("path", Type::Path, Default::Required, "the folder that holds its files"),
+    field(
+        "part",
+        Type::OneOf(&["all", "train", "test"]),
+        Default::Text("all"),
+        "\"all\": both parts, the test rows held out by official(); or one of them alone",
+    ),
+    field("n", COUNT, Default::Absent, "use at most so many rows of the training part, the classes in proportion"),
+    field("n_test", COUNT, Default::Absent, "use at most so many rows of the test part, the classes in proportion"),
+    field("seed", SEED, Default::Int(0), "seed of the choice of n rows"),
+];
 const TAKE: &[Field] = &[
     field("outer", COUNT, Default::Required, "how many of the outer folds are run"),
     field("inner", COUNT, Default::Required, "how many of each outer fold's inner folds are run"),
@@ -238,11 +251,44 @@ const PARTS: &[Constructor] = &[
         &[
             field("source", Type::Path, Default::Text("embedded"), "\"embedded\", or the path of oxford-iiit-pet"),
             field("target", Type::OneOf(&["species", "breed"]), Default::Text("species"), "what is told apart"),
-            field("size", Type::Int { low: 8, high: 1024 }, Default::Int(64), "height and width in pixels"),
+            field("size", PICTURE_SIZE, Default::Int(64), "height and width in pixels"),
             field("n", Type::Int { low: 2, high: 1 << 20 }, Default::Int(480), "embedded: number of pictures drawn"),
             field("seed", SEED, Default::Int(1), "embedded: seed of the drawing"),
         ],
         "pictures of cats and dogs",
+    ),
+    constructor("mnist", Family::Data, 1, BENCHMARK, "handwritten digits, 28x28, grey: 60,000 and 10,000 for the test"),
+    constructor(
+        "fashion_mnist",
+        Family::Data,
+        1,
+        BENCHMARK,
+        "articles of clothing, 28x28, grey: 60,000 and 10,000 for the test",
+    ),
+    constructor(
+        "cifar10",
+        Family::Data,
+        1,
+        BENCHMARK,
+        "ten kinds of things, 32x32, colour: 50,000 and 10,000 for the test",
+    ),
+    constructor(
+        "image_folder",
+        Family::Data,
+        1,
+        &[
+            field("path", Type::Path, Default::Required, "the folder, with a folder of pictures for each class"),
+            field("size", PICTURE_SIZE, Default::Int(64), "height and width in pixels"),
+            field(
+                "list",
+                Type::Text,
+                Default::Absent,
+                "in place of folders: a CSV file below `path` with the columns path and label",
+            ),
+            field("n", COUNT, Default::Absent, "use at most so many pictures, the classes in proportion"),
+            field("seed", SEED, Default::Int(0), "seed of the choice of n pictures"),
+        ],
+        "pictures in a folder",
     ),
     constructor(
         "csv_table",
@@ -448,6 +494,7 @@ const PARTS: &[Constructor] = &[
         ],
         "one fold that holds out a share of the rows",
     ),
+    constructor("official", Family::Splitter, 0, &[], "one fold that holds out the test rows the data set comes with"),
     constructor(
         "nested",
         Family::Cv,

@@ -84,6 +84,21 @@ pub enum SplitError {
     /// A grouped split of data without groups.
     #[error("a grouped split needs groups, but the data has none; name the column that holds the group")]
     NoGroups,
+    /// An official split of data that come without one.
+    #[error(
+        "official() holds out the test rows that a data set comes with, but the data have none; use hold_out(0.2) or \
+         another splitter"
+    )]
+    NoOfficialTest,
+    /// An official split of rows among which no official test row is left.
+    #[error(
+        "official() finds none of the data set's test rows among the rows to be split; give it as `outer`, and another \
+         splitter as `inner`"
+    )]
+    OfficialTestGone,
+    /// An official split of test rows alone.
+    #[error("official() would hold out every row and leave none to train on; the data need their training part")]
+    OfficialTestAlone,
     /// More folds than rows.
     #[error("{n_splits} folds need at least as many rows, but there are {n_rows}; ask for fewer folds")]
     TooFewRows {

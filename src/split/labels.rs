@@ -2,12 +2,14 @@
 
 use super::SplitError;
 
-/// What a splitter may know of all rows of a data set: their number, and class and group of each.
+/// What a splitter may know of all rows of a data set: their number, class and group of each, and which of them the data
+/// set itself keeps for the test.
 #[derive(Clone, Copy, Debug)]
 pub struct RowLabels<'a> {
     pub(super) n_rows: usize,
     pub(super) classes: Option<&'a [usize]>,
     pub(super) groups: Option<&'a [usize]>,
+    pub(super) official_test: Option<&'a [bool]>,
 }
 
 impl<'a> RowLabels<'a> {
@@ -21,7 +23,20 @@ impl<'a> RowLabels<'a> {
                 return Err(SplitError::LabelCount { what, n_labels, n_rows });
             }
         }
-        Ok(Self { n_rows, classes, groups })
+        Ok(Self { n_rows, classes, groups, official_test: None })
+    }
+
+    /// The same with `is_test` `[row]`: whether a row is one of the test rows that the data set comes with.
+    ///
+    /// # Errors
+    /// Not one to each row.
+    pub fn with_official_test(self, is_test: &'a [bool]) -> Result<Self, SplitError> {
+        match is_test.len() {
+            n_labels if n_labels != self.n_rows => {
+                Err(SplitError::LabelCount { what: "official test rows", n_labels, n_rows: self.n_rows })
+            }
+            _ => Ok(Self { official_test: Some(is_test), ..self }),
+        }
     }
 
     /// Number of rows.

@@ -13,6 +13,7 @@ mod file;
 mod labels;
 mod nested;
 mod part;
+mod sample;
 mod splitter;
 
 pub use error::{Level, SplitError};
@@ -20,6 +21,7 @@ pub use file::{Place, SplitFileError, from_json, to_json};
 pub use labels::RowLabels;
 pub use nested::{NestedSplits, NestedSplitter, OuterFold, Take, TestRows, TrainValidation};
 pub use part::{FoldCount, Fraction};
+pub use sample::stratified_sample;
 pub use splitter::Splitter;
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ pub enum Splitter {
         /// Whether every class is held out by the same part, up to one row.
         stratified: bool,
     },
+    /// One fold: the test rows that the data set comes with are held out.
+    Official,
 }
 
 impl Splitter {
@@ -119,7 +121,7 @@ impl Splitter {
             | Self::GroupKFold { n_splits, .. } => n_splits.get(),
             Self::RepeatedKFold { n_splits, n_repeats, .. }
             | Self::RepeatedStratifiedKFold { n_splits, n_repeats, .. } => n_splits.get() * n_repeats.get(),
-            Self::HoldOut { .. } => 1,
+            Self::HoldOut { .. } | Self::Official => 1,
         }
     }
 
@@ -130,7 +132,7 @@ impl Splitter {
     ///
     /// # Errors
     /// A subset that is not ascending; fewer rows, groups, or rows of some class than folds; a hold-out that leaves
-    /// nothing on one side; classes or groups that are needed and absent.
+    /// nothing on one side; classes, groups or official test rows that are needed and absent.
     pub fn folds(
         &self,
         labels: &RowLabels<'_>,
@@ -157,6 +159,7 @@ impl Splitter {
             Self::HoldOut { fraction, seed, stratified } => {
                 vec![hold_out(labels, subset, fraction, stratified, &mut stream_of(seed).stream())?]
             }
+            Self::Official => vec![official(labels, subset)?],
         };
         folds.iter_mut().for_each(|fold| fold.sort_unstable());
         Ok(folds)
@@ -220,6 +223,16 @@ fn repeated(
         all.extend(folds(&mut seed.child_at("repeat", repeat).stream())?);
     }
     Ok(all)
+}
+
+fn official(labels: &RowLabels<'_>, subset: &[usize]) -> Result<Vec<usize>, SplitError> {
+    let is_test = labels.official_test.ok_or(SplitError::NoOfficialTest)?;
+    let test: Vec<usize> = subset.iter().copied().filter(|&row| is_test[row]).collect();
+    match test.len() {
+        0 => Err(SplitError::OfficialTestGone),
+        n if n == subset.len() => Err(SplitError::OfficialTestAlone),
+        _ => Ok(test),
+    }
 }
 
 fn hold_out(

@@ -4,7 +4,6 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::predictor::{evaluate, read};
-use super::preprocessing::CHANNELS;
 use super::{Preprocessing, TrainError, augment};
 use crate::data::{Encoder, Features, Pictures, Table};
 use crate::model::{Input, Network};
@@ -14,7 +13,7 @@ use crate::spec::network::Augment;
 /// Gives the rows of a data set as batches.
 pub(super) enum Rows<'a> {
     /// Pictures, and what each byte of each channel becomes.
-    Pictures { pictures: &'a Pictures, scaled: Box<[[f32; 256]; CHANNELS]> },
+    Pictures { pictures: &'a Pictures, scaled: Vec<[f32; 256]> },
     /// A table.
     Table { table: &'a Table, encoder: &'a Encoder },
     /// Features that a frozen backbone gave.
@@ -43,15 +42,17 @@ impl<'a> Rows<'a> {
     /// They are not what the preprocessing was fitted on.
     pub(super) fn new(features: &'a Features, preprocessing: &'a Preprocessing) -> Result<Self, TrainError> {
         let expected = match preprocessing {
-            Preprocessing::Pictures(scaling) => format!("pictures of {0} x {0} pixels", scaling.size),
+            Preprocessing::Pictures(scaling) => pictures_of(scaling.size, scaling.channels()),
             Preprocessing::Table { encoder } => format!("table rows that encode to {} numbers", encoder.width()),
         };
         match (features, preprocessing) {
-            (Features::Pictures(pictures), Preprocessing::Pictures(scaling)) if pictures.size() == scaling.size => {
-                Ok(Self::Pictures { pictures, scaled: Box::new(scaling.table()) })
+            (Features::Pictures(pictures), Preprocessing::Pictures(scaling))
+                if (pictures.size(), pictures.channels()) == (scaling.size, scaling.channels()) =>
+            {
+                Ok(Self::Pictures { pictures, scaled: scaling.table() })
             }
             (Features::Pictures(pictures), _) => {
-                Err(TrainError::OtherRows { expected, found: format!("pictures of {0} x {0} pixels", pictures.size()) })
+                Err(TrainError::OtherRows { expected, found: pictures_of(pictures.size(), pictures.channels()) })
             }
             (Features::Table(table), Preprocessing::Table { encoder }) => Ok(Self::Table { table, encoder }),
             (Features::Table(_), _) => Err(TrainError::OtherRows { expected, found: "those of a table".to_owned() }),
@@ -69,20 +70,20 @@ impl<'a> Rows<'a> {
     pub(super) fn augmented(&self, rows: &[usize], augmentation: Augmentation<'_>, device: &Device) -> Input {
         match self {
             Self::Pictures { pictures, scaled } => {
-                let size = pictures.size();
-                let mut values = vec![0.0_f32; rows.len() * CHANNELS * size * size];
-                values.par_chunks_exact_mut(CHANNELS * size * size).zip(rows).for_each(|(out, &row)| {
+                let (size, channels) = (pictures.size(), pictures.channels());
+                let mut values = vec![0.0_f32; rows.len() * channels * size * size];
+                values.par_chunks_exact_mut(channels * size * size).zip(rows).for_each(|(out, &row)| {
                     let picture = pictures.picture(row);
                     if augmentation.steps.is_empty() {
                         scale(picture, scaled, out);
                     } else {
                         let (mut changed, mut scratch) = (picture.to_vec(), vec![0; picture.len()]);
                         let mut draw = augmentation.seed.child_at("augment", row).stream();
-                        augment::apply(augmentation.steps, &mut changed, &mut scratch, size, &mut draw);
+                        augment::apply(augmentation.steps, &mut changed, &mut scratch, [size, channels], &mut draw);
                         scale(&changed, scaled, out);
                     }
                 });
-                let data = TensorData::new(values, [rows.len(), CHANNELS, size, size]);
+                let data = TensorData::new(values, [rows.len(), channels, size, size]);
                 Input::Pictures(Tensor::from_data(data, device))
             }
             Self::Table { table, encoder } => {
@@ -132,12 +133,18 @@ impl BackboneFeatures {
     }
 }
 
-/// Bytes `[size, size, 3]` to numbers `[3, size, size]`.
-fn scale(picture: &[u8], scaled: &[[f32; 256]; CHANNELS], out: &mut [f32]) {
-    let pixels = picture.len() / CHANNELS;
+/// Pictures, for messages.
+fn pictures_of(size: usize, channels: usize) -> String {
+    let grey = if channels == 1 { "grey " } else { "" };
+    format!("{grey}pictures of {size} x {size} pixels")
+}
+
+/// Bytes `[size, size, channels]` to numbers `[channels, size, size]`.
+fn scale(picture: &[u8], scaled: &[[f32; 256]], out: &mut [f32]) {
+    let pixels = picture.len() / scaled.len();
     for (channel, plane) in out.chunks_exact_mut(pixels).enumerate() {
         let table = &scaled[channel];
-        for (value, pixel) in plane.iter_mut().zip(picture.chunks_exact(CHANNELS)) {
+        for (value, pixel) in plane.iter_mut().zip(picture.chunks_exact(scaled.len())) {
             *value = table[usize::from(pixel[channel])];
         }
     }
@@ -149,9 +156,12 @@ mod tests {
 
     #[test]
     fn planes_follow_one_another() {
-        let scaled = std::array::from_fn(|channel| std::array::from_fn(|byte| (100 * channel + byte) as f32));
+        let scaled: [_; 3] = std::array::from_fn(|channel| std::array::from_fn(|byte| (100 * channel + byte) as f32));
         let mut out = [0.0; 6];
         scale(&[1, 2, 3, 4, 5, 6], &scaled, &mut out);
         assert_eq!(out, [1.0, 4.0, 102.0, 105.0, 203.0, 206.0]);
+        let mut grey = [0.0; 3];
+        scale(&[1, 2, 3], &scaled[1..2], &mut grey);
+        assert_eq!(grey, [101.0, 102.0, 103.0]);
     }
 }

@@ -7,9 +7,6 @@ use crate::data::{Dataset, Encoder, Features, Pictures};
 use crate::model::{InputShape, ModelError};
 use crate::spec::zoo::ColourScale;
 
-/// Number of channels of a picture.
-pub(super) const CHANNELS: usize = 3;
-
 /// What is done to a row before a network sees it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -28,11 +25,12 @@ pub enum Preprocessing {
 pub struct PictureScaling {
     /// Height and width, in pixels.
     pub size: usize,
-    /// Mean of red, green and blue over the training rows, of 0 to 1; or the one that goes with published weights.
-    pub mean: [f64; CHANNELS],
-    /// Standard deviation of red, green and blue over the training rows (of the population), 1 for a constant channel;
-    /// or the one that goes with published weights.
-    pub std: [f64; CHANNELS],
+    /// Mean of each channel (red, green and blue, or grey) over the training rows, of 0 to 1; or the one that goes with
+    /// published weights.
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel over the training rows (of the population), 1 for a constant channel; or the one
+    /// that goes with published weights. As many as there are means.
+    pub std: Vec<f64>,
 }
 
 impl Preprocessing {
@@ -43,7 +41,9 @@ impl Preprocessing {
     pub(super) fn fit(data: &Dataset, train: &[usize], fixed: Option<ColourScale>) -> Result<Self, TrainError> {
         match data.features() {
             Features::Pictures(pictures) => Ok(Self::Pictures(match fixed {
-                Some(ColourScale { mean, std }) => PictureScaling { size: pictures.size(), mean, std },
+                Some(ColourScale { mean, std }) => {
+                    PictureScaling { size: pictures.size(), mean: mean.to_vec(), std: std.to_vec() }
+                }
                 None => PictureScaling::fit(pictures, train),
             })),
             Features::Table(table) => Ok(Self::Table { encoder: Encoder::fit(table, train) }),
@@ -55,7 +55,7 @@ impl Preprocessing {
     #[must_use]
     pub fn shape(&self) -> InputShape {
         match self {
-            Self::Pictures(scaling) => InputShape::Picture { channels: CHANNELS, size: scaling.size },
+            Self::Pictures(scaling) => InputShape::Picture { channels: scaling.channels(), size: scaling.size },
             Self::Table { encoder } => InputShape::Vector { width: encoder.width() },
         }
     }
@@ -64,11 +64,12 @@ impl Preprocessing {
 impl PictureScaling {
     /// Mean and deviation of the pictures' bytes, exact until the last division.
     fn fit(pictures: &Pictures, rows: &[usize]) -> Self {
-        let (mut sum, mut squares) = ([0_u64; CHANNELS], [0_u64; CHANNELS]);
+        let channels = pictures.channels();
+        let (mut sum, mut squares) = (vec![0_u64; channels], vec![0_u64; channels]);
         for &row in rows {
-            for pixel in pictures.picture(row).chunks_exact(CHANNELS) {
-                for channel in 0..CHANNELS {
-                    let byte = u64::from(pixel[channel]);
+            for pixel in pictures.picture(row).chunks_exact(channels) {
+                for (channel, &byte) in pixel.iter().enumerate() {
+                    let byte = u64::from(byte);
                     sum[channel] += byte;
                     squares[channel] += byte * byte;
                 }
@@ -81,20 +82,23 @@ impl PictureScaling {
             let variance = (n * q - s * s) as f64 / (n * n) as f64;
             (s as f64 / n as f64 / 255.0, variance.sqrt() / 255.0)
         };
-        let moments: [(f64, f64); CHANNELS] = std::array::from_fn(moments);
-        Self {
-            size: pictures.size(),
-            mean: moments.map(|(mean, _)| mean),
-            std: moments.map(|(_, std)| if std > 0.0 { std } else { 1.0 }),
-        }
+        let (mean, std): (Vec<f64>, Vec<f64>) = (0..channels).map(moments).unzip();
+        let std = std.into_iter().map(|std| if std > 0.0 { std } else { 1.0 }).collect();
+        Self { size: pictures.size(), mean, std }
+    }
+
+    /// Number of channels: 3, or 1 for grey pictures.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.mean.len().min(self.std.len())
     }
 
     /// What each byte of each channel becomes, `[channel][byte]`.
-    pub(super) fn table(&self) -> [[f32; 256]; CHANNELS] {
+    pub(super) fn table(&self) -> Vec<[f32; 256]> {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "bytes, to single precision")]
-        std::array::from_fn(|channel| {
-            std::array::from_fn(|byte| ((byte as f64 / 255.0 - self.mean[channel]) / self.std[channel]) as f32)
-        })
+        let of_channel =
+            |(mean, std): (&f64, &f64)| std::array::from_fn(|byte| ((byte as f64 / 255.0 - mean) / std) as f32);
+        self.mean.iter().zip(&self.std).map(of_channel).collect()
     }
 }
 
@@ -104,7 +108,7 @@ mod tests {
 
     #[test]
     fn bytes_are_scaled_by_channel() {
-        let scaling = PictureScaling { size: 1, mean: [0.0, 0.5, 1.0], std: [1.0, 0.25, 2.0] };
+        let scaling = PictureScaling { size: 1, mean: vec![0.0, 0.5, 1.0], std: vec![1.0, 0.25, 2.0] };
         let table = scaling.table();
         assert_eq!((table[0][0], table[0][255]), (0.0, 1.0));
         assert_eq!((table[1][0], table[1][255]), (-2.0, 2.0));
@@ -114,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_scaling_survives_json() {
-        let scaling = PictureScaling { size: 7, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] };
+        let scaling = PictureScaling { size: 7, mean: vec![0.1, 0.2, 0.3], std: vec![0.4, 0.5, 0.6] };
         let json = serde_json::to_value(Preprocessing::Pictures(scaling.clone())).expect("plain data");
         assert_eq!(json["kind"], "pictures");
         assert_eq!(json["size"], 7);

@@ -229,6 +229,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
         lines.push(format!("folds    {} outer x {n_inner} inner{from}", splits.outer().len()));
         lines.push(format!("rows     {} (train + validation + test, first fold)", sizes.join("")));
     }
+    if let Some(duplicates) = prepared.duplicates() {
+        lines.push(format!("warning  {duplicates}"));
+    }
     if let Some(search) = experiment.search() {
         lines.push(format!(
             "search   {}{}, {}{} a study, {}, {}",

@@ -146,3 +146,7 @@ fn painter(
         Ok(())
     })
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -171,7 +171,10 @@ impl Dataset {
     pub fn describe(&self) -> String {
         let n = self.n();
         let mut text = match self.features() {
-            Features::Pictures(p) => format!("{} {size}x{size}", count(n, "picture"), size = p.size()),
+            Features::Pictures(p) => {
+                let noun = if p.channels() == 1 { "grey picture" } else { "picture" };
+                format!("{} {size}x{size}", count(n, noun), size = p.size())
+            }
             Features::Table(table) => {
                 let numeric = table.columns().iter().filter(|c| c.is_numeric()).count();
                 let categorical = table.columns().len() - numeric;

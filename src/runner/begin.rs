@@ -99,6 +99,9 @@ pub fn resume(
 
 fn announce(folder: &RunFolder, request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) {
     progress.run_started(folder.path(), &prepared.arithmetic(), prepared.n_fits(), request.crew.n());
+    if let Some(duplicates) = prepared.duplicates() {
+        progress.warn(&duplicates);
+    }
     if let Some(warm_start) = &prepared.warm_start {
         progress.note(&format!("warm start: {warm_start}"));
     }
@@ -264,6 +267,9 @@ fn write_beginning(request: &Request<'_>, prepared: &Prepared, folder: &RunFolde
     folder.config(&config)?;
     if let Some(splits) = &splits {
         folder.splits(splits)?;
+    }
+    if let Some(folds) = &prepared.folds {
+        folder.folds(folds)?;
     }
     let warm_start = prepared.warm_start.as_ref().map(|warm| folder.warm_start(warm.taken())).transpose()?;
     let mut manifest = manifest(request, prepared, folder.id());

@@ -13,6 +13,7 @@ mod command;
 mod earlier;
 mod execute;
 mod finalize;
+mod fold_counts;
 mod forecast;
 mod inputs;
 mod interrupt;

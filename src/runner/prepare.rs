@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::fold_counts::{duplicates, fold_counts, refuse_one_class};
 use super::{Inputs, RunError, WarmStart, weights};
 use crate::data::{self, Dataset};
 use crate::plan::Plan;
 use crate::script::{self, Evaluated, Outcome};
+use crate::spec::ModelPart;
 use crate::spec::experiment::{Folds, ThresholdRule};
 use crate::spec::fit::SplitSpec;
 use crate::split::{self, NestedSplits, RowLabels, SplitError};
 use crate::stop::Ending;
-use crate::store::{Finalizes, RunEntry, WeightsRecord};
+use crate::store::{Finalizes, FoldCounts, RunEntry, WeightsRecord};
 
 /// The data, the folds and the plan of a run.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Prepared {
     pub data: Option<Dataset>,
     /// Its folds.
     pub splits: Option<NestedSplits>,
+    /// What the folds of an experiment consist of.
+    pub(super) folds: Option<FoldCounts>,
     /// What will be done; one fit for a fit's config.
     pub plan: Option<Plan>,
     /// The files that a program's result depends on.
@@ -47,6 +51,12 @@ impl Prepared {
     #[must_use]
     pub fn arithmetic(&self) -> String {
         self.plan.as_ref().map_or_else(|| "1 fit".to_owned(), Plan::arithmetic)
+    }
+
+    /// A warning about rows that are on both sides of a split, if any are.
+    #[must_use]
+    pub fn duplicates(&self) -> Option<String> {
+        self.folds.as_ref().and_then(duplicates)
     }
 
     /// The folds of an experiment as the text of a file.
@@ -98,6 +108,15 @@ pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Pr
         (Some(data), Some(folds)) => Some(draw(data, folds)?),
         _ => None,
     };
+    let folds = match (outcome, &data, &splits) {
+        (Outcome::Experiment(experiment), Some(data), Some(splits)) => {
+            if ModelPart::of_experiment(experiment).is_some() {
+                refuse_one_class(data, splits)?;
+            }
+            Some(fold_counts(data, splits))
+        }
+        _ => None,
+    };
     if let (Outcome::Experiment(experiment), Some(splits)) = (outcome, &splits)
         && let Some(race) = experiment.search().and_then(|search| search.race)
     {
@@ -115,7 +134,7 @@ pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Pr
     };
     let outcome = weights::pinned(outcome, &weights);
     let endings = endings(evaluated)?;
-    Ok(Prepared { outcome, weights, data, splits, plan, inputs, warm_start, endings, finalizes: None })
+    Ok(Prepared { outcome, weights, data, splits, folds, plan, inputs, warm_start, endings, finalizes: None })
 }
 
 /// How studies ended in the run that the script lies in, if this is its experiment and a clock may end them.

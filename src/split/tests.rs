@@ -282,3 +282,47 @@ fn each_broken_rule_has_its_message() {
         "there are 1 classes for 3 rows; give one to each row"
     );
 }
+
+/// Ten rows of two classes, of which the last four are for the test.
+#[test]
+fn an_official_split_holds_out_the_test_rows_of_the_data() {
+    let classes = [0, 1, 0, 1, 0, 1, 0, 1, 0, 1];
+    let is_test: Vec<bool> = (0..10).map(|row| row >= 6).collect();
+    let labels = RowLabels::new(10, Some(&classes), None).unwrap().with_official_test(&is_test).unwrap();
+    let inner = Splitter::hold_out(0.34, 1, true).unwrap();
+    let splits = NestedSplitter::new(Splitter::Official, inner, None).unwrap().splits(&labels).unwrap();
+    assert_eq!(splits.outer().len(), 1);
+    let fold = &splits.outer()[0];
+    assert_eq!(fold.test_rows().rows(), [6, 7, 8, 9]);
+    assert_eq!(fold.refit().train, [0, 1, 2, 3, 4, 5]);
+    assert_eq!((fold.inner().len(), fold.inner()[0].validation.len()), (1, 2));
+}
+
+#[test]
+fn an_official_split_without_test_rows_is_refused() {
+    let classes = [0, 1, 0, 1];
+    let bare = RowLabels::new(4, Some(&classes), None).unwrap();
+    let message = |labels: &RowLabels<'_>, subset: &[usize]| {
+        Splitter::Official.folds(labels, subset, None).unwrap_err().to_string()
+    };
+    assert_eq!(
+        message(&bare, &[0, 1, 2, 3]),
+        "official() holds out the test rows that a data set comes with, but the data have none; use hold_out(0.2) or \
+         another splitter"
+    );
+    let is_test = [false, false, false, true];
+    let labels = bare.with_official_test(&is_test).unwrap();
+    assert_eq!(
+        message(&labels, &[0, 1, 2]),
+        "official() finds none of the data set's test rows among the rows to be split; give it as `outer`, and another \
+         splitter as `inner`"
+    );
+    assert_eq!(
+        message(&labels, &[3]),
+        "official() would hold out every row and leave none to train on; the data need their training part"
+    );
+    assert_eq!(
+        bare.with_official_test(&[true]).unwrap_err().to_string(),
+        "there are 1 official test rows for 4 rows; give one to each row"
+    );
+}

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! results/<experiment>/<run-id>/
-//!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  warm_start.json
+//!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  folds.json  warm_start.json
 //!   journal.jsonl
 //!   trials.csv  summary.json  timing.csv
 //!   outer-0/inner-0/trial-002/  config.rhai  metrics.csv  outcome.json  validation_predictions.csv
@@ -22,6 +22,7 @@ mod atomic;
 mod earlier_trials;
 mod find;
 mod fit_folder;
+mod fold_counts;
 pub mod index;
 mod journal;
 mod leftovers;
@@ -38,6 +39,7 @@ mod tables;
 pub use earlier_trials::{EarlierStudy, EarlierTrials};
 pub use find::{FindError, RunEntry, find, latest_of, locate};
 pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord, PrunedAt};
+pub use fold_counts::{FoldCounts, InnerCounts, OuterCounts};
 pub use index::FitIndex;
 pub use journal::{Event, Journal, Recorded};
 pub use leftovers::{Leftover, Leftovers};

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::earlier_trials::{self, EarlierTrials};
 use super::fit_folder::FitPath;
+use super::fold_counts::{self, FoldCounts};
 use super::journal::{self, Event, Journal, Recorded};
 use super::manifest::Manifest;
 use super::tables::{self, Summary, TrialColumns, TrialRow};
@@ -126,6 +127,14 @@ impl RunFolder {
     /// The file system refused.
     pub fn splits(&self, json: &str) -> Result<(), StoreError> {
         atomic::write(&self.path.join("splits.json"), json.as_bytes())
+    }
+
+    /// `folds.json`.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn folds(&self, counts: &FoldCounts) -> Result<(), StoreError> {
+        self.json(fold_counts::FILE, counts)
     }
 
     /// `warm_start.json`.

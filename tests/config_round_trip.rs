@@ -436,9 +436,12 @@ experiment(#{
 #[test]
 fn the_config_of_a_fit_says_where_the_data_are_by_a_param() {
     let project = Project::new();
-    for (data, written) in
-        [("pets()", "embedded"), ("csv_table(\"/data/a.csv\", #{ target: \"kind\" })", "/data/a.csv")]
-    {
+    for (data, written) in [
+        ("pets()", "embedded"),
+        ("csv_table(\"/data/a.csv\", #{ target: \"kind\" })", "/data/a.csv"),
+        ("fashion_mnist(\"/data/clothes\")", "/data/clothes"),
+        ("image_folder(\"/data/photos\", #{ list: \"labels.csv\" })", "/data/photos"),
+    ] {
         let (experiment, _) = project.experiment(&network("", data, "[]"), &[]).unwrap();
         let place = places(&experiment, 1).pop().unwrap();
         let config = experiment.fit(&[].into(), &place).unwrap().script(&[]);
@@ -1099,13 +1102,14 @@ impl Writer {
 
     fn splitter(&mut self) -> String {
         let seed = self.seed();
-        match self.below(7) {
+        match self.below(8) {
             0 => format!("kfold(3, {seed})"),
             1 => format!("stratified_kfold({}, {seed})", self.param("5", Some("2..=10"))),
             2 => format!("group_kfold(#{{ n_splits: 4, seed: {seed} }})"),
             3 => format!("repeated_kfold(3, 2, {seed})"),
             4 => format!("repeated_stratified_kfold(3, 2, {seed})"),
             5 => format!("hold_out({}, {seed})", self.param("0.2", None)),
+            6 => "official()".to_owned(),
             _ => format!("hold_out(1e-9, {seed}, #{{ stratified: {} }})", self.param("false", None)),
         }
     }
@@ -1127,7 +1131,7 @@ impl Writer {
     }
 
     fn data(&mut self) -> String {
-        match self.below(5) {
+        match self.below(8) {
             0 => format!("pets(#{{ n: 60, size: {} }})", self.param("16", Some("[8, 16, 32]"))),
             1 => format!(
                 "pets(#{{ source: {}, target: \"breed\" }})",
@@ -1142,6 +1146,12 @@ impl Writer {
                 self.text(),
                 self.text()
             ),
+            4 => format!(
+                "mnist(#{{ path: \"data/mnist\", n: {}, n_test: 100 }})",
+                self.param("1000", Some("[1000, 60000]"))
+            ),
+            5 => format!("cifar10({}, #{{ part: \"train\", seed: {} }})", self.param("\"/data\"", None), self.seed()),
+            6 => format!("image_folder(\"photos\", #{{ size: 8, list: {}, n: 12 }})", self.text()),
             _ => format!(
                 "csv_table(#{{ path: \"data/ü.csv\", target: {}, categorical: [{}], missing: [{}, \"?\"] }})",
                 self.text(),

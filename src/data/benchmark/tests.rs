@@ -234,11 +234,10 @@ fn short_and_long_files_are_told_with_their_lengths() {
         format!("`DIR/train-labels-idx1-ubyte` holds 19 bytes where its header needs 20; {remedy}")
     );
     let packed = gzip(&pictures);
-    assert_eq!(
-        length("train-images-idx3-ubyte", packed[..packed.len() - 12].to_vec()),
-        "cannot read `DIR/train-images-idx3-ubyte`: unexpected end of file; if the file is damaged, `xrun data fetch mnist` \
-         gets it anew"
-    );
+    let cut = length("train-images-idx3-ubyte", packed[..packed.len() - 12].to_vec());
+    // Between them stands what the decoder says.
+    assert!(cut.starts_with("cannot read `DIR/train-images-idx3-ubyte`: "), "{cut}");
+    assert!(cut.ends_with("; if the file is damaged, `xrun data fetch mnist` gets it anew"), "{cut}");
 }
 
 #[test]

@@ -18,6 +18,7 @@
 pub mod cli;
 pub mod data;
 pub mod device;
+pub mod fetch;
 pub mod importance;
 pub mod metric;
 pub mod model;

@@ -19,6 +19,8 @@ pub struct Settings {
     pub results: PathBuf,
     /// Folder of decoded pictures.
     pub cache: PathBuf,
+    /// Folder of fetched data sets and weights.
+    pub data: PathBuf,
     /// Device, as in `cpu` or `cuda:0`.
     pub device: String,
     /// Threads of all fits together; 0 for all cores.
@@ -47,6 +49,9 @@ pub struct Flags {
     /// `--cache`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<PathBuf>,
+    /// `--into`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
     /// `--device`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
@@ -114,7 +119,7 @@ impl SettingsError {
             Kind::InvalidType(found, _) | Kind::InvalidValue(found, _) => {
                 let key = error.path.last().map_or_else(String::new, |key| key.to_lowercase());
                 let wanted = match key.as_str() {
-                    "results" | "cache" => "a path",
+                    "results" | "cache" | "data" => "a path",
                     "device" => "the name of a device",
                     _ => "a whole number of at least 0",
                 };
@@ -143,7 +148,7 @@ pub fn unknown_variables(set: impl IntoIterator<Item = OsString>) -> Vec<(String
 }
 
 /// The keys, in the order in which they are shown.
-pub const KEYS: [&str; 6] = ["results", "cache", "device", "threads", "workers", "retries"];
+pub const KEYS: [&str; 7] = ["results", "cache", "data", "device", "threads", "workers", "retries"];
 
 /// Reads all layers. Relative paths in a file count from the file, those of flags and variables from the working
 /// directory; `project` is the project root.
@@ -159,14 +164,16 @@ pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
     let defaults = Settings {
         results: project.join("results"),
         cache: folder("XDG_CACHE_HOME", ".cache").unwrap_or_else(std::env::temp_dir).join("xrun"),
+        data: project.join("data"),
         device: "auto".to_owned(),
         threads: 0,
         workers: 1,
         retries: 2,
     };
-    let given = [("--results", &flags.results), ("--cache", &flags.cache)];
+    let given = [("--results", &flags.results), ("--cache", &flags.cache), ("--into", &flags.data)];
     let given = given.into_iter().filter_map(|(from, path)| Some((from, path.as_ref()?)));
-    for (from, path) in [("default", &defaults.results), ("default", &defaults.cache)].into_iter().chain(given) {
+    let decided = [&defaults.results, &defaults.cache, &defaults.data].map(|path| ("default", path));
+    for (from, path) in decided.into_iter().chain(given) {
         if path.to_str().is_none() {
             return Err(SettingsError::NoText { from, path: path.clone() });
         }
@@ -189,6 +196,7 @@ pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
     }
     settings.results = based(&figment, "results", &settings.results);
     settings.cache = based(&figment, "cache", &settings.cache);
+    settings.data = based(&figment, "data", &settings.data);
     Ok(Origins { settings, origins })
 }
 
@@ -196,13 +204,14 @@ fn origin(figment: &Figment, key: &str, flags: &Flags) -> String {
     let given = match key {
         "results" => flags.results.is_some(),
         "cache" => flags.cache.is_some(),
+        "data" => flags.data.is_some(),
         "device" => flags.device.is_some(),
         "threads" => flags.threads.is_some(),
         "workers" => flags.workers.is_some(),
         _ => flags.retries.is_some(),
     };
     if given {
-        return format!("--{key}");
+        return if key == "data" { "--into".to_owned() } else { format!("--{key}") };
     }
     match figment.find_metadata(key) {
         Some(metadata) => match &metadata.source {

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["trial", "space", "pareto"],
     &["metric", "split", "sampler", "importance", "pruner", "stop"],
     &["spec"],
-    &["data", "program", "script", "study", "device", "settings"],
+    &["data", "fetch", "program", "script", "study", "device", "settings"],
     &["model", "plan"],
     &["train"],
     &["store"],

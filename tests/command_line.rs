@@ -46,7 +46,7 @@ fn help_names_the_commands_and_the_exit_codes() {
     let first = "Runs an experiment script: nested cross-validation with hyperparameter search";
     assert!(output.stdout.starts_with(first), "{output}");
     let commands = [
-        "check", "plan", "resume", "ls", "show", "replay", "finalize", "predict", "diff", "rm", "gc", "doctor",
+        "check", "plan", "resume", "ls", "show", "replay", "finalize", "predict", "diff", "rm", "gc", "data", "doctor",
         "settings",
     ];
     for command in commands {
@@ -387,6 +387,7 @@ fn settings_show_where_each_comes_from() {
  setting  value                                from
  results  [PROJECT]/out                        [PROJECT]/xrun.toml
  cache    [PROJECT]/home/config/xrun/pictures  [PROJECT]/home/config/xrun/settings.toml
+ data     [PROJECT]/data                       default
  device   cpu                                  XRUN_DEVICE
  threads  3                                    --threads
  workers  1                                    default

@@ -267,7 +267,7 @@ fn settings_that_cannot_be_used_are_told_in_words() {
     );
     of("colour = 2\n")
         .code(2)
-        .stderr_contains("hint: the settings are results, cache, device, threads, workers, retries\n");
+        .stderr_contains("hint: the settings are results, cache, data, device, threads, workers, retries\n");
     of("workers = \"a\"\n")
         .code(2)
         .stderr_contains("xrun.toml: `workers` takes a whole number of at least 0, not string \"a\"");

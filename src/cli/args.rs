@@ -90,6 +90,9 @@ pub(super) enum Command {
     Rm(RemoveArguments),
     /// Remove what nobody needs: pieces of files, checkpoints of fits that ended, scratch folders
     Gc(CollectArguments),
+    /// List, fetch and check published data sets and weights
+    #[command(subcommand)]
+    Data(super::data_args::DataCommand),
     /// List devices and test one: train a tiny network on it and on the CPU
     Doctor(DoctorArguments),
     /// Show each setting and where it comes from
@@ -445,6 +448,7 @@ impl SettingFlags {
         Flags {
             results: self.results.clone(),
             cache: self.cache.clone(),
+            data: None,
             device: self.device.clone(),
             threads: self.threads,
             workers: self.workers,

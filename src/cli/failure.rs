@@ -1,9 +1,11 @@
 //! Errors on their way to the terminal, each with its exit code.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::Exit;
 use crate::device::{DeviceError, UnknownDevice};
+use crate::fetch::FetchError;
 use crate::runner::{AskError, FinalizeRunError, RunError, ShippedError};
 use crate::script::{Diagnostic, Place};
 use crate::settings::{self, SettingsError};
@@ -161,6 +163,34 @@ impl From<ShippedError> for Failure {
             ShippedError::Config(_) | ShippedError::NoNetwork(_) | ShippedError::Data(_) => {
                 Self::new(Exit::Usage, message)
             }
+        }
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        let failure = Self::new(Exit::Failed, error.to_string());
+        match error {
+            FetchError::Unknown { near, .. } => {
+                let hint = near.map(|near| format!("did you mean `{near}`?"));
+                Self { exit: Exit::Usage, ..failure }
+                    .hint(hint.unwrap_or_else(|| "`xrun data ls` lists the names".to_owned()))
+            }
+            FetchError::Locked { .. } => Self { exit: Exit::Locked, ..failure },
+            FetchError::Checksum { .. } => failure.hint(
+                "try again, or a mirror with --url; if it stays so, the publisher has changed the file and xrun must learn the new one",
+            ),
+            FetchError::Archive { .. } => failure.hint("nothing of it was kept but the archive; do not use it"),
+            FetchError::Write { source, .. } => failure.hint(match source.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    "free some space or choose another folder with --into DIR; running it again goes on where it stopped"
+                }
+                _ => "choose a folder that can be written with --into DIR, or mend the permissions of this one",
+            }),
+            FetchError::Http { .. }
+            | FetchError::Different { .. }
+            | FetchError::Incomplete { .. }
+            | FetchError::Read { .. } => failure,
         }
     }
 }

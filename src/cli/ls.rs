@@ -70,6 +70,7 @@ pub(super) fn settings(flags: &SettingFlags) -> Result<Exit, Failure> {
     let value = |key: &str| match key {
         "results" => settings.results.display().to_string(),
         "cache" => settings.cache.display().to_string(),
+        "data" => settings.data.display().to_string(),
         "device" => settings.device.clone(),
         "threads" => settings.threads.to_string(),
         "workers" => settings.workers.to_string(),

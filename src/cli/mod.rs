@@ -3,6 +3,8 @@
 mod args;
 mod ask;
 mod check;
+mod data;
+mod data_args;
 mod diff;
 mod doctor;
 mod failure;
@@ -80,6 +82,7 @@ pub fn main() -> ExitCode {
         Some(Command::Predict(predict)) => predict::predict(predict),
         Some(Command::Replay(replay)) => replay::replay(replay),
         Some(Command::Diff(diff)) => diff::diff(diff),
+        Some(Command::Data(command)) => data::data(command),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),
         Some(Command::Worker(worker)) => run::work(worker),

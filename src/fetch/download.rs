@@ -165,7 +165,7 @@ fn attempt(
     let refused = |source| FetchError::Http { url: url.to_owned(), source };
     let timeouts = Timeouts { connect: patience.connect, stall: patience.stall };
     let (have, validator) = (part.size_bytes(), part.validator(url));
-    let resume = (have > 0).then(|| Resume { from: have, validator: validator.as_deref() });
+    let resume = (have > 0).then_some(Resume { from: have, validator: validator.as_deref() });
     let mut response = http::get(address, resume.as_ref(), timeouts).map_err(refused)?;
     let goes_on = response.status == 206 && response.start() == Some(have) && same(&response, validator.as_deref());
     if have > 0 && response.status != 200 && !goes_on {

@@ -140,7 +140,8 @@ fn a_study_per_outer_fold_and_failed_fits_are_equal_too() {
 /// Files of the only run of an experiment that a replay compares.
 fn n_compared(project: &Project, experiment: &str) -> String {
     let run = project.path(project.only_run(experiment));
-    let of_the_run = ["run.json", "journal.jsonl", "script.rhai", "config.rhai", "timing.csv", "git.patch"];
+    let of_the_run =
+        ["run.json", "journal.jsonl", "script.rhai", "config.rhai", "folds.json", "timing.csv", "git.patch"];
     let n = project
         .contents(&run)
         .into_keys()

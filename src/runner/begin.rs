@@ -268,13 +268,12 @@ fn write_beginning(request: &Request<'_>, prepared: &Prepared, folder: &RunFolde
     if let Some(splits) = &splits {
         folder.splits(splits)?;
     }
-    if let Some(folds) = &prepared.folds {
-        folder.folds(folds)?;
-    }
+    let folds = prepared.folds.as_ref().map(|folds| folder.folds(folds)).transpose()?;
     let warm_start = prepared.warm_start.as_ref().map(|warm| folder.warm_start(warm.taken())).transpose()?;
     let mut manifest = manifest(request, prepared, folder.id());
     manifest.config_blake3 = provenance::digest(&config);
     manifest.splits_blake3 = splits.as_deref().map(provenance::digest);
+    manifest.folds_blake3 = folds.as_deref().map(provenance::digest);
     manifest.warm_start_blake3 = warm_start.as_deref().map(provenance::digest);
     Ok(folder.manifest(&manifest)?)
 }
@@ -313,6 +312,7 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
         sources: sources.collect(),
         config_blake3: String::new(),
         splits_blake3: None,
+        folds_blake3: None,
         warm_start_blake3: None,
         data_fingerprint: prepared.data.as_ref().map(|data| data.fingerprint().to_owned()),
         data: prepared.data.as_ref().map(Dataset::describe),

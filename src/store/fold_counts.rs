@@ -15,6 +15,15 @@ pub struct FoldCounts {
     pub outer: Vec<OuterCounts>,
 }
 
+impl FoldCounts {
+    /// The text of the file.
+    pub(super) fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("the record has text keys");
+        text.push('\n');
+        text
+    }
+}
+
 /// An outer fold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

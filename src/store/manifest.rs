@@ -45,6 +45,9 @@ pub struct Manifest {
     /// BLAKE3 of `splits.json`, if there is one.
     #[serde(default)]
     pub splits_blake3: Option<String>,
+    /// BLAKE3 of `folds.json`, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds_blake3: Option<String>,
     /// BLAKE3 of `warm_start.json`, if there is one.
     #[serde(default)]
     pub warm_start_blake3: Option<String>,

@@ -9,6 +9,7 @@ use super::StoreError;
 use super::earlier_trials;
 use super::find::{self, FindError, RunEntry};
 use super::fit_folder::{FitPath, OutcomeRecord};
+use super::fold_counts;
 use super::journal::Event;
 use super::model_folder;
 use super::recorded_fit::RecordedFit;
@@ -248,10 +249,12 @@ impl Record {
         });
         let config = std::iter::once((CONFIG.to_owned(), &manifest.config_blake3));
         let splits = manifest.splits_blake3.iter().map(|digest| ("splits.json".to_owned(), digest));
+        let folds = manifest.folds_blake3.iter().map(|digest| (fold_counts::FILE.to_owned(), digest));
         let warm_start = manifest.warm_start_blake3.iter().map(|digest| (earlier_trials::FILE.to_owned(), digest));
         sources
             .chain(config)
             .chain(splits)
+            .chain(folds)
             .chain(warm_start)
             .filter_map(|(file, digest)| is_altered(&self.run.path.join(&file), &file, "run.json", digest))
             .collect()

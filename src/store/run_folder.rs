@@ -133,8 +133,10 @@ impl RunFolder {
     ///
     /// # Errors
     /// The file system refused.
-    pub fn folds(&self, counts: &FoldCounts) -> Result<(), StoreError> {
-        self.json(fold_counts::FILE, counts)
+    pub fn folds(&self, counts: &FoldCounts) -> Result<String, StoreError> {
+        let text = counts.to_json();
+        atomic::write(&self.path.join(fold_counts::FILE), text.as_bytes())?;
+        Ok(text)
     }
 
     /// `warm_start.json`.

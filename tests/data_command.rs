@@ -154,3 +154,31 @@ fn a_stall_that_is_no_time_is_refused() {
     let output = Project::new().xrun(["data", "fetch", "mnist", "--stall", "0"]);
     output.code(2).stderr_contains("it must be a number of seconds from 0.001 to 86400");
 }
+
+#[test]
+fn a_proxy_is_asked_for_the_whole_address_or_for_a_tunnel() {
+    // It finds a file for the whole address alone, and refuses every tunnel.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let proxy = format!("http://{}", listener.local_addr().expect("it has an address"));
+    thread::spawn(move || {
+        for mut stream in listener.incoming().filter_map(Result::ok) {
+            let mut request = [0; 4096];
+            let n = stream.read(&mut request).unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..n]).into_owned();
+            let answer = match request.lines().next() {
+                Some("GET http://mirror.invalid/resnet18-f37072fd.pth HTTP/1.1") => "410 Gone",
+                Some("CONNECT mirror.invalid:443 HTTP/1.1") => "403 Forbidden",
+                _ => "400 Bad Request",
+            };
+            let _ = stream.write_all(format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n").as_bytes());
+        }
+    });
+    let project = Project::new().env("http_proxy", &proxy).env("HTTPS_PROXY", &proxy);
+    let fetch = |url: &str| project.xrun(["data", "fetch", "resnet18", "--url", url]);
+    let failed = |url: &str, status: &str| {
+        format!("error: cannot fetch {url}/resnet18-f37072fd.pth: the server answered {status}\n")
+    };
+    let (plain, secure) = ("http://mirror.invalid", "https://mirror.invalid");
+    fetch(plain).code(1).stderr_contains(&failed(plain, "410 (no such file)"));
+    fetch(secure).code(1).stderr_contains(&failed(secure, "403 (the proxy gives no tunnel)"));
+}

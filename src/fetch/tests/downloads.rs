@@ -380,3 +380,20 @@ fn a_folder_that_cannot_be_made_is_named() {
     let message = error.unwrap_err().to_string();
     assert!(message.starts_with(&format!("cannot write {}: ", data.path().join("things").display())), "{message}");
 }
+
+#[test]
+fn a_server_that_is_not_secure_is_not_taken_for_one_that_is() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().filter_map(Result::ok) {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            thread::sleep(Duration::from_millis(200));
+        }
+    });
+    let (error, heard) = fetched(&entry(&format!("https://{host}"), b"a"), folder().path());
+    let message = error.unwrap_err().to_string();
+    let wanted = format!("cannot fetch https://{host}/a/file.bin: no secure connection to {host}: ");
+    assert!(message.starts_with(&wanted), "{message}");
+    assert!(heard.notes.is_empty(), "waiting would not mend it: {:?}", heard.notes);
+}

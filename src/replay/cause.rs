@@ -36,6 +36,13 @@ pub enum Cause {
         /// Of this xrun.
         found: String,
     },
+    /// Other suggestions of the searches.
+    Sampler {
+        /// By the manifest.
+        recorded: String,
+        /// Of this xrun.
+        found: String,
+    },
     /// Another numerics version.
     Numerics {
         /// By the manifest.
@@ -89,6 +96,10 @@ pub(super) fn causes(
     if recorded.seed_version != found.seed_version {
         causes.push(Cause::Seeds { recorded: recorded.seed_version.clone(), found: found.seed_version.clone() });
     }
+    if recorded.sampler_version != found.sampler_version {
+        let (recorded, found) = (recorded.sampler_version.clone(), found.sampler_version.clone());
+        causes.push(Cause::Sampler { recorded, found });
+    }
     if recorded.numerics_version != found.numerics_version {
         let (recorded, found) = (recorded.numerics_version.clone(), found.numerics_version.clone());
         causes.push(Cause::Numerics { recorded, found });
@@ -115,6 +126,9 @@ impl std::fmt::Display for Cause {
             Self::Program { recorded, found } => write!(f, "another xrun: {recorded} recorded it, this is {found}"),
             Self::Seeds { recorded, found } => {
                 write!(f, "another derivation of random streams: recorded with {recorded}, this is {found}")
+            }
+            Self::Sampler { recorded, found } => {
+                write!(f, "another sampler version: recorded with {recorded}, this is {found}")
             }
             Self::Numerics { recorded, found } => {
                 write!(f, "another numerics version: recorded with {recorded}, this is {found}")
@@ -182,11 +196,13 @@ mod tests {
         let (recorded, mut found) = (manifest(), manifest());
         found.device_class = "x86_64 avx512f".to_owned();
         found.xrun_commit = Some("abc".to_owned());
+        found.sampler_version = "2".to_owned();
         let causes = causes(&recorded, &found, &[], &[difference("a")]);
         assert_eq!(
             causes.iter().map(ToString::to_string).collect::<Vec<_>>(),
             [
                 "another xrun: 0.1.0 recorded it, this is 0.1.0 (abc)",
+                "another sampler version: recorded with , this is 2",
                 "another class of device, on which numbers are equal only to rounding: recorded on x86_64 avx2, this is \
                  x86_64 avx512f",
             ]

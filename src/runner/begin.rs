@@ -12,6 +12,7 @@ use super::{FIT_HEADER, Prepared, Progress, Report, Request, RunError, WarmStart
 use crate::data::Dataset;
 use crate::numerics;
 use crate::plan::{FinalJob, TrialJob};
+use crate::sampler;
 use crate::script::{Outcome, SourceKind};
 use crate::seed;
 use crate::spec::fit::SplitSpec;
@@ -138,7 +139,8 @@ fn check_same(request: &Request<'_>, manifest: &Manifest, prepared: &Prepared) -
 /// Whether the versions that decide the numbers of a run are those it was begun with.
 pub(super) fn same_versions(manifest: &Manifest) -> Result<(), RunError> {
     same("numerics version", &manifest.numerics_version, numerics::VERSION)?;
-    same("seed version", &manifest.seed_version, seed::VERSION)
+    same("seed version", &manifest.seed_version, seed::VERSION)?;
+    same("sampler version", &manifest.sampler_version, sampler::VERSION)
 }
 
 fn same(what: &str, begun: &str, now: &str) -> Result<(), RunError> {
@@ -306,6 +308,7 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
         build_features: provenance::build_features(),
         numerics_version: numerics::VERSION.to_owned(),
         seed_version: seed::VERSION.to_owned(),
+        sampler_version: sampler::VERSION.to_owned(),
         seed: seed.to_string(),
         command: request.command.to_vec(),
         project_root: root.display().to_string(),

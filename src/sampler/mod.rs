@@ -43,6 +43,10 @@ pub(crate) use self::observations::Observations;
 pub use self::recipe::TpeRecipe;
 pub use self::tpe::TpeSettings;
 
+/// Names what the samplers suggest. It changes when any of them would suggest another assignment: a study that began
+/// under another version does not go on.
+pub const VERSION: &str = "2";
+
 /// How a study picks the next assignment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sampler {

@@ -31,6 +31,9 @@ pub struct Manifest {
     pub numerics_version: String,
     /// Derivation of the random streams.
     pub seed_version: String,
+    /// Version of what searches suggest.
+    #[serde(default)]
+    pub sampler_version: String,
     /// Root seed, as text: some readers of JSON round large numbers.
     pub seed: String,
     /// The command line.

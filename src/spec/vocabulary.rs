@@ -2,7 +2,7 @@
 //!
 //! The script engine registers its functions from this table, checks hold values against it, config files are
 //! printed in its order, and [`super::parse`] reads it back; a new constructor starts here, one of a layer in
-//! [`super::layers`].
+//! `spec::layers`.
 
 use super::layers::LAYERS;
 use super::schema::{Constructor, Default, Family, Field, Type};

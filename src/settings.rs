@@ -17,7 +17,7 @@ use crate::spec::vocabulary::nearest;
 pub struct Settings {
     /// Folder of the run folders.
     pub results: PathBuf,
-    /// Folder of decoded pictures.
+    /// Folder of decoded pictures and of features of frozen networks.
     pub cache: PathBuf,
     /// Folder of fetched data sets and weights.
     pub data: PathBuf,

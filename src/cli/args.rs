@@ -240,7 +240,7 @@ pub(super) struct WorkerArguments {
     #[arg(long)]
     pub(super) device: String,
 
-    /// Folder of decoded pictures
+    /// Folder of decoded pictures and of features of frozen networks
     #[arg(long)]
     pub(super) cache: PathBuf,
 }
@@ -422,7 +422,7 @@ pub(super) struct SettingFlags {
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
 
-    /// Folder of decoded pictures [default: the user's cache folder]
+    /// Folder of decoded pictures and of features of frozen networks [default: the user's cache folder]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
 

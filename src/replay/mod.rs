@@ -41,7 +41,7 @@ pub struct Request<'a> {
     pub overrides: &'a [Argument],
     /// Below it a folder is made for the time of the replay.
     pub results: &'a Path,
-    /// Folder of decoded pictures.
+    /// Folder of decoded pictures and of features.
     pub cache: &'a Path,
     /// What is trained on.
     pub device: &'a OpenDevice,

@@ -130,7 +130,7 @@ fn state_dicts_have_as_many_entries_as_torchvisions() {
 }
 
 #[test]
-fn features_are_those_of_an_independent_implementation_of_torchvisions_networks() {
+fn features_are_those_of_torchvisions_networks() {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/zoo_features.json");
     let fixture: serde_json::Value = serde_json::from_str(&fs::read_to_string(fixture).unwrap()).unwrap();
     let size = usize::try_from(fixture["size"].as_u64().unwrap()).unwrap();

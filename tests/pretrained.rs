@@ -116,3 +116,32 @@ fn a_digest_without_a_file_is_refused() {
         .code(2)
         .stderr_contains("a `digest` is of a file of weights, but there is none");
 }
+
+#[test]
+fn features_of_a_frozen_backbone_are_kept_where_plan_says_so() {
+    let frozen = ZOO.replace("phase(\"fit\", #{ epochs", "phase(\"fit\", #{ freeze: [\"backbone\"], epochs");
+    let before = "train: [phase(\"all\", #{ epochs: 1, optimizer: sgd() }), phase(";
+    let late = frozen.replace("train: [phase(", before);
+    let project = project().file("frozen.rhai", &frozen).file("late.rhai", &late);
+    let given = "weights=weights.safetensors";
+    for (arguments, said) in [
+        (vec!["plan", "frozen.rhai", given], "features once a picture, kept in the cache and shared by all fits"),
+        (vec!["plan", "frozen.rhai"], "features once a fit; random weights are those of one fit"),
+        (
+            vec!["plan", "late.rhai", given],
+            "features once a fit; weights that an earlier phase trained are those of one fit",
+        ),
+    ] {
+        project.xrun(arguments).code(0).stdout_contains(&format!("frozen   backbone in fit: {said}\n"));
+    }
+    let kept = |cache: &str| {
+        let files = fs::read_dir(project.path(cache)).unwrap().map(|file| file.unwrap().file_name());
+        files.filter(|name| name.to_str().unwrap().starts_with("features-")).count()
+    };
+    for (script, weights, cache, n_kept) in
+        [("frozen.rhai", given, "a", 1), ("frozen.rhai", "weights=random", "b", 0), ("late.rhai", given, "c", 0)]
+    {
+        project.xrun([script, weights, "--quiet", "--cache", cache]).code(0);
+        assert_eq!(kept(cache), n_kept, "{script} {weights}");
+    }
+}

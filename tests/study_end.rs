@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{Project, error_at};
+use support::{Project, assert_same_run, error_at};
 use xrun::seed::Seed;
 
 /// Four studies of one fold each.
@@ -63,26 +63,6 @@ fn run(project: &Project, arguments: &[&str]) -> PathBuf {
 
 fn summary(run: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(run.join("summary.json")).unwrap()).unwrap()
-}
-
-/// The files of a run that are pure functions of script, data and seed, by their path in the run.
-fn pure_files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let is_pure = |path: &Path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        ["trials.csv", "metrics.csv", "summary.json", "splits.json"].contains(&name)
-            || name.ends_with("predictions.csv")
-    };
-    let files = Project::new().contents(run).into_iter().filter(|(path, _)| is_pure(path));
-    files.map(|(path, bytes)| (path.strip_prefix(run).unwrap().to_owned(), bytes)).collect()
-}
-
-#[track_caller]
-fn assert_same(one: &Path, other: &Path) {
-    let (one, other) = (pure_files(one), pure_files(other));
-    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
-    for (name, bytes) in one {
-        assert!(bytes == other[&name], "{} differs", name.display());
-    }
 }
 
 /// How each study ended, in order: its trials, and the rule.
@@ -181,7 +161,7 @@ fn workers_a_kill_and_a_replay_change_no_end() {
         let serial = run(&reference, &[&[script][..], &arguments].concat());
         reference.xrun(["replay", "@latest"]).code(0).stdout_contains("bit for bit");
         let parallel = project();
-        assert_same(&serial, &run(&parallel, &[&[script][..], &arguments, &["--workers", "2"]].concat()));
+        assert_same_run(&serial, &run(&parallel, &[&[script][..], &arguments, &["--workers", "2"]].concat()));
         for _ in 0..2 {
             let project = project();
             kill_in(
@@ -189,7 +169,7 @@ fn workers_a_kill_and_a_replay_change_no_end() {
                 &[&[script][..], &arguments].concat(),
                 Duration::from_secs_f64(0.1 + 0.4 * stream.unit()),
             );
-            assert_same(&serial, &run(&project, &["resume", "@latest", "--workers", "2"]));
+            assert_same_run(&serial, &run(&project, &["resume", "@latest", "--workers", "2"]));
         }
     }
 }
@@ -223,7 +203,7 @@ fn what_a_clock_decided_is_followed_by_resume_replay_and_the_config() {
         replayed.code(0).stdout_contains("bit for bit");
         replayed.stderr_contains("wall_time: the recorded end of 2 studies holds, whatever the clock says\n");
         let config = folder.join("config.rhai").display().to_string();
-        assert_same(&folder, &run(&project, &[&config, "--fresh"]));
+        assert_same_run(&folder, &run(&project, &[&config, "--fresh"]));
         // Another time is a question to the clock again.
         let anew = "wall_time: the clock decides anew; studies may end after other numbers of trials than recorded\n";
         project.xrun([&config, "time=1ms"]).code(0).stderr_contains(anew);
@@ -252,7 +232,7 @@ fn a_plan_names_the_rules_and_the_one_that_depends_on_the_machine() {
     project.xrun(["plan", "inner.rhai"]).code(0).stdout_contains("reused   all of them, from ");
     let again = project.xrun(["inner.rhai"]);
     again.code(0).stdout_contains("0 trained");
-    assert_same(&folder, &project.path(project.runs("inner").pop().unwrap()));
+    assert_same_run(&folder, &project.path(project.runs("inner").pop().unwrap()));
 }
 
 #[test]

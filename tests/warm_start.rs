@@ -5,13 +5,12 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Project, error_at};
+use support::{Project, assert_same_run, error_at};
 use xrun::seed::Seed;
 
 /// Twelve random trials in each of two studies, or in each of four.
@@ -83,26 +82,6 @@ fn id(run: &Path) -> String {
     run.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The files of a run that are pure functions of what it was made from, by their path in the run.
-fn pure_files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let is_pure = |path: &Path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let names = ["trials.csv", "metrics.csv", "summary.json", "splits.json", "warm_start.json"];
-        names.contains(&name) || name.ends_with("predictions.csv")
-    };
-    let files = Project::new().contents(run).into_iter().filter(|(path, _)| is_pure(path));
-    files.map(|(path, bytes)| (path.strip_prefix(run).unwrap().to_owned(), bytes)).collect()
-}
-
-#[track_caller]
-fn assert_same(one: &Path, other: &Path) {
-    let (one, other) = (pure_files(one), pure_files(other));
-    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
-    for (name, bytes) in one {
-        assert!(bytes == other[&name], "{} differs", name.display());
-    }
-}
-
 /// The cells of a run's `trials.csv` below its header.
 fn trials(run: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(run.join("trials.csv")).unwrap();
@@ -170,7 +149,7 @@ fn what_was_taken_lies_in_the_run_which_needs_the_other_one_no_more() {
     fs::remove_dir_all(first).unwrap();
     project.xrun(["replay", &id(&second)]).code(0).stdout_contains("bit for bit");
     let again = run(&project, &[&second.join("config.rhai").display().to_string(), "--fresh"]);
-    assert_same(&second, &again);
+    assert_same_run(&second, &again);
     // As if it had been stopped after a few fits.
     for file in ["summary.json", "timing.csv"] {
         fs::remove_file(again.join(file)).unwrap();
@@ -181,7 +160,7 @@ fn what_was_taken_lies_in_the_run_which_needs_the_other_one_no_more() {
     for trial in ["trial-002", "trial-003"] {
         fs::remove_dir_all(again.join("outer-0/inner-1").join(trial)).unwrap();
     }
-    assert_same(&second, &run(&project, &["resume", &id(&again)]));
+    assert_same_run(&second, &run(&project, &["resume", &id(&again)]));
     // What was altered is found.
     let at = second.join("warm_start.json");
     fs::write(&at, taken.replacen("\"number\": 0", "\"number\": 7", 1)).unwrap();

@@ -395,3 +395,25 @@ pub(crate) fn sphere(before: &str, x: &str) -> String {
         "{before}experiment(#{{\n    name: \"a\",\n    objective: sphere(#{{ x: [{x}] }}),\n    search: random(#{{ trials: 2, minimize: \"value\" }}),\n}})\n"
     )
 }
+
+/// The files of a run that are pure functions of script, data and seed, by their path in the run.
+fn pure_files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let is_pure = |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let names =
+            ["trials.csv", "metrics.csv", "summary.json", "splits.json", "warm_start.json", "model.safetensors"];
+        names.contains(&name) || name.ends_with("predictions.csv")
+    };
+    let files = Project::new().contents(run).into_iter().filter(|(path, _)| is_pure(path));
+    files.map(|(path, bytes)| (path.strip_prefix(run).unwrap().to_owned(), bytes)).collect()
+}
+
+/// That two runs have the same files with the same bytes, as far as they are pure functions of what was run.
+#[track_caller]
+pub(crate) fn assert_same_run(one: &Path, other: &Path) {
+    let (one, other) = (pure_files(one), pure_files(other));
+    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
+    for (name, bytes) in one {
+        assert!(bytes == other[&name], "{} differs", name.display());
+    }
+}

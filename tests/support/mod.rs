@@ -399,13 +399,13 @@ pub(crate) fn sphere(before: &str, x: &str) -> String {
 /// The files of a run that are pure functions of script, data and seed, by their path in the run.
 fn pure_files(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let is_pure = |path: &Path| {
-        let name = path.file_name().unwrap().to_str().unwrap();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a file of a run has a name in plain text");
         let names =
             ["trials.csv", "metrics.csv", "summary.json", "splits.json", "warm_start.json", "model.safetensors"];
         names.contains(&name) || name.ends_with("predictions.csv")
     };
     let files = Project::new().contents(run).into_iter().filter(|(path, _)| is_pure(path));
-    files.map(|(path, bytes)| (path.strip_prefix(run).unwrap().to_owned(), bytes)).collect()
+    files.map(|(path, bytes)| (path.strip_prefix(run).expect("it lies in the run").to_owned(), bytes)).collect()
 }
 
 /// That two runs have the same files with the same bytes, as far as they are pure functions of what was run.

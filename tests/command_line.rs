@@ -157,6 +157,12 @@ fits     12 trials = 12 fits
 at once  1 fit; a lag of more than 1 in the search allows more
 ";
     project.xrun(["plan", "branin.rhai"]).code(0).stderr_is("").stdout_is(wanted);
+    let random = BRANIN.replace("tpe(", "random(");
+    assert_ne!(random, BRANIN);
+    let learns_nothing = Project::new().file("random.rhai", &random).xrun(["plan", "random.rhai"]);
+    learns_nothing
+        .code(0)
+        .stdout_contains("fits     12 trials = 12 fits\nat once  12 fits at most, by as many workers\n");
     let wanted = "\
 nested
 data     60 rows without features
@@ -675,7 +681,7 @@ fn a_disk_that_fills_up_half_way_stops_the_run_and_keeps_what_was_recorded() {
     project.xrun(["experiment.rhai", "--quiet"]).code(0);
     let earlier = project.only_run("a");
     let before = project.contents(&earlier);
-    let project = project.under("trap '' XFSZ; ulimit -f 8");
+    let project = project.under("trap '' XFSZ; ulimit -f 64");
     let output = project.xrun(["long.rhai", "--quiet"]);
     let wanted = "error: cannot write [PROJECT]/results/a/[RUN]/journal.jsonl: File too large (os error 27)\n\
          hint: free some space or mend what is named here; what is recorded is kept; \

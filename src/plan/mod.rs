@@ -94,7 +94,7 @@ impl Plan {
             n_trials: search.map_or(0, |search| search.n_trials),
             n_inner,
             per,
-            lag: search.map_or(1, |search| search.lag),
+            lag: search.map_or(1, |search| search.lag()),
             one_by_one: search.is_some_and(|search| search.race.is_some()),
         }
     }

@@ -116,7 +116,7 @@ pub fn ask(request: &Request<'_>, prepared: &Prepared, of: Of, which: Which) -> 
 }
 
 fn next(told: &mut Told<'_>) -> Result<Answer, AskError> {
-    let (n_trials, lag) = (told.search.n_trials, told.search.lag);
+    let (n_trials, lag) = (told.search.n_trials, told.search.lag());
     let next = told.study.records().len();
     if let Some(needs) = told.first_pending().map(|record| record.number) {
         if next >= n_trials {

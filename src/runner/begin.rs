@@ -294,7 +294,7 @@ fn manifest(request: &Request<'_>, prepared: &Prepared, id: &str) -> Manifest {
     let root: &Path = &request.evaluated.root;
     let (name, seed, lag) = match &request.evaluated.outcome {
         Outcome::Experiment(experiment) => {
-            (experiment.name(), experiment.seed(), experiment.search().map_or(1, |search| search.lag))
+            (experiment.name(), experiment.seed(), experiment.search().map_or(1, |search| search.lag()))
         }
         Outcome::Fit(fit) => (fit.name(), fit.root_seed(), 1),
     };

@@ -102,7 +102,7 @@ enum Stage {
 /// The study of a search at its node of the seed tree.
 pub(super) fn study(experiment: &Experiment, search: &SearchSpec, node: Seed) -> Study {
     let directions: Vec<Direction> = search.objectives().map(|objective| objective.direction).collect();
-    Study::new(experiment.space().clone(), search.sampler, directions, node, search.lag)
+    Study::new(experiment.space().clone(), search.sampler, directions, node, search.lag())
         .with_known(search.enqueue.clone())
 }
 

@@ -75,6 +75,15 @@ impl Sampler {
         }
     }
 
+    /// Whether a suggestion depends on how earlier trials ended.
+    #[must_use]
+    pub fn learns(&self) -> bool {
+        match self {
+            Self::Random | Self::Grid | Self::QuasiRandom => false,
+            Self::Tpe(_) | Self::CmaEs(_) => true,
+        }
+    }
+
     /// How many different trials there are, if that is what ends a search.
     ///
     /// # Errors
@@ -139,19 +148,16 @@ impl Sampler {
         seed: Seed,
     ) -> Assignment {
         let number = records.len();
+        if !self.learns() {
+            return self.suggest(space, records, directions, number, seed);
+        }
         let pending = pending(&records[n_seen..]);
         match self {
             Self::Tpe(settings) => {
                 let history: Vec<&TrialRecord> = records[..n_seen].iter().chain(&pending).collect();
                 tpe::suggest(settings, space, &history, observations, directions, seed.child_at("trial", number))
             }
-            Self::Random | Self::Grid | Self::QuasiRandom | Self::CmaEs(_) if pending.is_empty() => {
-                self.suggest(space, records, directions, number, seed)
-            }
-            Self::Random | Self::Grid | Self::QuasiRandom | Self::CmaEs(_) => {
-                let history = [&records[..n_seen], &pending].concat();
-                self.suggest(space, &history, directions, number, seed)
-            }
+            _ => self.suggest(space, &[&records[..n_seen], &pending].concat(), directions, number, seed),
         }
     }
 

@@ -43,6 +43,10 @@ impl std::fmt::Display for Objective {
     }
 }
 
+/// Trials that run at once where none depends on another: more than there are workers, and few enough that a run that is
+/// stopped has not announced thousands.
+const AT_ONCE: usize = 64;
+
 /// How a space is searched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchSpec {
@@ -62,8 +66,8 @@ pub struct SearchSpec {
     pub constraints: Vec<Constraint>,
     /// What a study is.
     pub per: Per,
-    /// How far a trial's suggestion lags behind the results, at least 1; so many trials of a study can run at once.
-    pub lag: usize,
+    /// The lag as the script gives it.
+    pub(super) lag: usize,
     /// When a trial is given up before its last epoch.
     pub prune: Option<Pruner>,
     /// When it is given up before its last inner fold.
@@ -75,6 +79,14 @@ pub struct SearchSpec {
 }
 
 impl SearchSpec {
+    /// How far a trial's suggestion lags behind the results, at least 1; so many trials of a study can run at once. It is
+    /// not what the script gives if no trial depends on another, for then it changes nothing but the time.
+    #[must_use]
+    pub fn lag(&self) -> usize {
+        let each_alone = !self.sampler.learns() && !self.gives_up() && self.stop.is_none();
+        if each_alone { self.lag.max(AT_ONCE) } else { self.lag }
+    }
+
     /// Whether a trial may end before all its epochs and folds.
     #[must_use]
     pub fn gives_up(&self) -> bool {

@@ -107,7 +107,7 @@ const LAG: Field = field(
     "lag",
     Type::Int { low: 1, high: 1 << 20 },
     Default::Int(1),
-    "a trial is suggested from the results of all but the last lag - 1 trials before it, so lag of them can run at once",
+    "a trial is suggested from the results of all but the last lag - 1 trials before it, so lag of them can run at once; 64 or more of a search that learns nothing from them",
 );
 
 const ENQUEUE: Field = field(

@@ -18,6 +18,7 @@ Examples:
   xrun ls                                           the recorded runs
   xrun show @latest                                 one of them
   xrun show --model experiments/pets_step5.rhai     the layers of a network
+  xrun show --augment experiments/pets_step5.rhai   its augmented pictures, as a PNG
   xrun replay @latest                               train it again and compare
   xrun finalize RUN                                 the model to ship: its search on all rows
   xrun predict RUN photos/                          what a model says of pictures, or of a table
@@ -76,7 +77,7 @@ pub(super) enum Command {
     Resume(ResumeArguments),
     /// List the recorded runs
     Ls(ListArguments),
-    /// Show a recorded run, or with --model the layers of a network
+    /// Show a recorded run, with --model the layers of a network, with --augment its pictures
     Show(ShowArguments),
     /// Train a recorded run or fit again and compare every file: RUN, or RUN:outer-0/inner-0/final
     Replay(ReplayArguments),
@@ -265,18 +266,31 @@ pub(super) struct ListArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("of a script").args(["model", "augment"]))]
 pub(super) struct ShowArguments {
-    /// An id, the beginning of one, a path, or @latest; with --model a script or a fit, too
+    /// An id, the beginning of one, a path, or @latest; with --model or --augment a script or a fit, too
     #[arg(value_name = "RUN", default_value = "@latest")]
     pub(super) run: String,
 
-    /// With --model: sets a param, fixes a parameter, or replaces what stands at a path
-    #[arg(value_name = "KEY=VALUE", requires = "model")]
+    /// With --model or --augment: sets a param, fixes a parameter, or replaces what stands at a path
+    #[arg(value_name = "KEY=VALUE", requires = "of a script")]
     pub(super) overrides: Vec<String>,
 
     /// Show the layers of the network: what each gives, its parameters and multiply-adds
     #[arg(long)]
     pub(super) model: bool,
+
+    /// Draw a sheet of the first training pictures: a row each, as they are and as the first epochs augment them
+    #[arg(long)]
+    pub(super) augment: bool,
+
+    /// With --augment: how many pictures
+    #[arg(long, value_name = "N", requires = "augment", default_value_t = 8, value_parser = pictures)]
+    pub(super) n: usize,
+
+    /// With --augment: the PNG file; another PNG is written over [default: NAME_augment.png]
+    #[arg(long, short, value_name = "FILE.png", requires = "augment")]
+    pub(super) output: Option<PathBuf>,
 
     /// Print one JSON object
     #[arg(long)]
@@ -284,6 +298,14 @@ pub(super) struct ShowArguments {
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+}
+
+/// A number of pictures that fit on a sheet.
+fn pictures(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=64) => Ok(n),
+        _ => Err("it must be a whole number from 1 to 64".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod augment;
 mod check;
 mod data;
 mod data_args;

@@ -1,6 +1,6 @@
 //! `xrun show --model`: the layers of a network.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Exit;
 use super::args::ShowArguments;
@@ -19,17 +19,8 @@ use crate::wording::count;
 const SHOWN: usize = 60;
 
 pub(super) fn show_model(arguments: &ShowArguments) -> Result<Exit, Failure> {
-    let flags = arguments.settings.flags();
-    let asked = Path::new(&arguments.run);
-    let script = if asked.is_file() {
-        asked.to_owned()
-    } else if asked.extension().is_some_and(|extension| extension == "rhai") {
-        return Err(Failure::new(Exit::Usage, format!("there is no script {}", asked.display()))
-            .hint("check the path; experiments/ holds examples"));
-    } else {
-        Record::find(&settings::load(&working_project(), &flags)?.settings.results, &arguments.run)?.config()
-    };
-    let (evaluated, _) = evaluate(&script, &arguments.overrides, &flags)?;
+    let script = script_of(arguments)?;
+    let (evaluated, _) = evaluate(&script, &arguments.overrides, &arguments.settings.flags())?;
     let network = runner::outline_network(&evaluated).map_err(|error| match error {
         RunError::Data(error) => Failure::new(Exit::Usage, error.to_string())
             .hint("the data decide the shape of the first layer; a recorded config takes data=PATH"),
@@ -40,6 +31,20 @@ pub(super) fn show_model(arguments: &ShowArguments) -> Result<Exit, Failure> {
     };
     print(&if arguments.json { json(&network).to_string() } else { text(&network) });
     Ok(Exit::Ok)
+}
+
+/// The script that is meant: one by its path, or that of a recorded run or fit.
+pub(super) fn script_of(arguments: &ShowArguments) -> Result<PathBuf, Failure> {
+    let asked = Path::new(&arguments.run);
+    if asked.is_file() {
+        return Ok(asked.to_owned());
+    }
+    if asked.extension().is_some_and(|extension| extension == "rhai") {
+        return Err(Failure::new(Exit::Usage, format!("there is no script {}", asked.display()))
+            .hint("check the path; experiments/ holds examples"));
+    }
+    let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    Ok(Record::find(&settings.results, &arguments.run)?.config())
 }
 
 fn json(network: &NetworkOutline) -> serde_json::Value {

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::args::ShowArguments;
+use super::augment::show_augment;
 use super::failure::Failure;
 use super::front;
 use super::insight::insight;
@@ -15,6 +16,9 @@ use crate::wording::count;
 pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     if arguments.model {
         return show_model(arguments);
+    }
+    if arguments.augment {
+        return show_augment(arguments);
     }
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
     let run = store::find(&settings.results, &arguments.run)?;

@@ -7,6 +7,7 @@
 //! suggests depends on its trials alone, never on who finished first.
 
 mod ask;
+mod augment_sheet;
 mod begin;
 mod close;
 mod command;
@@ -39,6 +40,7 @@ mod worker;
 use std::path::{Path, PathBuf};
 
 pub use ask::{Answer, Asked, Of, Outside, Verdict, Which, ask, tell};
+pub use augment_sheet::augment_sheet;
 pub use begin::{resume, run};
 pub use execute::FitFailure;
 pub use finalize::{FinalizeRunError, finalized, ship};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::augment;
 use super::command;
 use super::expression::ExpressionError;
 use super::leaf::{Leaf, Origin, SearchKind};
@@ -165,6 +166,8 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
                 .under(Step::Key("kernel".to_owned()))),
             _ => Ok(()),
         },
+        Family::Augment => augment::across(make),
+        Family::Phase => augment::in_order(make),
         Family::Optimizer => match (make.get("nesterov"), make.get("momentum"), make.get("dampening")) {
             (Some(Tree::Bool(true)), Some(Tree::Float(momentum)), Some(Tree::Float(dampening)))
                 if *momentum <= 0.0 || *dampening != 0.0 =>

@@ -2,6 +2,8 @@
 
 use super::zoo::PublishedSpec;
 
+pub use super::augment::{Augment, Patch};
+
 /// A classifier: a backbone that turns a row into features, and a head on top of it. The output layer
 /// is not listed: it follows from the data (one logit for [`Loss::BinaryCrossEntropy`], else one per class).
 #[derive(Clone, Debug, PartialEq)]
@@ -297,20 +299,5 @@ pub enum Optimizer {
         momentum: f64,
         /// Normalises by the estimated variance.
         centered: bool,
-    },
-}
-
-/// An augmentation of a training picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Augment {
-    /// Mirrors left and right with probability `p`.
-    Flip {
-        /// Probability in `0..=1`.
-        p: f64,
-    },
-    /// Pads every side with `padding` black pixels and cuts the picture's own size out at a random place.
-    Crop {
-        /// Pixels on each side.
-        padding: usize,
     },
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::augment;
 use super::check::{Problem, Step};
 use super::data::{
     Benchmark, BenchmarkPart, BenchmarkSpec, CsvTableSpec, DataSpec, ImageFolderSpec, PetsSource, PetsSpec, PetsTarget,
@@ -13,7 +14,7 @@ use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRu
 use super::fit::{Formula, LossRule, NetworkSpec, SplitSpec};
 use super::goal;
 use super::layers;
-use super::network::{Augment, Backbone, EarlyStop, Loss, Optimizer, PhaseSpec};
+use super::network::{Backbone, EarlyStop, Loss, Optimizer, PhaseSpec};
 use super::prune;
 use super::tree::{Make, Tree};
 use super::zoo;
@@ -365,15 +366,7 @@ pub(super) fn phase(make: &Closed) -> PhaseSpec {
             min_delta: rule.float("min_delta"),
             monitor: rule.metric("monitor").expect("the monitor was filled in when the fit was composed"),
         }),
-        augment: make.makes("augment").into_iter().map(augment).collect(),
-    }
-}
-
-fn augment(make: &Closed) -> Augment {
-    match make.constructor().name {
-        "flip" => Augment::Flip { p: make.float("p") },
-        "crop" => Augment::Crop { padding: make.count("padding") },
-        other => unreachable!("`{other}` is no augmentation: {CHECKED}"),
+        augment: make.makes("augment").into_iter().map(augment::augment).collect(),
     }
 }
 

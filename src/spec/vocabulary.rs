@@ -2,8 +2,9 @@
 //!
 //! The script engine registers its functions from this table, checks hold values against it, config files are
 //! printed in its order, and [`super::parse`] reads it back; a new constructor starts here, one of a layer in
-//! `spec::layers`.
+//! `spec::layers`, one of an augmentation in `spec::augment`.
 
+use super::augment::AUGMENTATIONS;
 use super::layers::LAYERS;
 use super::schema::{Constructor, Default, Family, Field, Type};
 
@@ -176,7 +177,7 @@ const PRUNER_STARTUP: Field =
 const MIN_EPOCHS: Field = field("min_epochs", COUNT, Default::Int(1), "epochs before the first judgement");
 const FACTOR: Type = Type::Int { low: 2, high: 1 << 20 };
 
-/// Every constructor but those of layers.
+/// Every constructor but those of layers and augmentations.
 const PARTS: &[Constructor] = &[
     constructor(
         "experiment",
@@ -452,25 +453,6 @@ const PARTS: &[Constructor] = &[
             field("centered", Type::Bool, Default::Bool(false), "normalise by the estimated variance"),
         ],
         "RMSprop",
-    ),
-    constructor(
-        "flip",
-        Family::Augment,
-        1,
-        &[field("p", UNIT, Default::Float(0.5), "probability")],
-        "mirrors a picture left and right",
-    ),
-    constructor(
-        "crop",
-        Family::Augment,
-        1,
-        &[field(
-            "padding",
-            Type::Int { low: 1, high: 512 },
-            Default::Required,
-            "black pixels added on each side before cutting",
-        )],
-        "pads a picture and cuts its size out at a random place",
     ),
     // Splits.
     constructor("kfold", Family::Splitter, 2, KFOLD, "k folds"),
@@ -815,7 +797,7 @@ const PARTS: &[Constructor] = &[
 
 /// Every constructor.
 pub fn constructors() -> impl Iterator<Item = &'static Constructor> {
-    PARTS.iter().chain(LAYERS)
+    PARTS.iter().chain(LAYERS).chain(AUGMENTATIONS)
 }
 
 /// The constructor of this name.

@@ -4,6 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::predictor::{evaluate, read};
+use super::augment::canvas::Canvas;
+use super::augment::mixing::{self, Mix};
 use super::{Preprocessing, TrainError, augment};
 use crate::data::{Encoder, Features, Pictures, Table};
 use crate::model::{Input, Network};
@@ -28,11 +30,77 @@ pub(super) struct BackboneFeatures {
     position: Vec<Option<usize>>,
 }
 
-/// How the pictures of a training batch are changed: the stream of a row is `seed.child_at("augment", row)`.
+/// How the pictures of a training batch are changed: the stream of a row is `seed.child_at("augment", row)`, and that of
+/// what it takes of another one `seed.child_at("mix", row)`.
 #[derive(Clone, Copy)]
 pub(super) struct Augmentation<'a> {
     pub(super) steps: &'a [Augment],
     pub(super) seed: Seed,
+}
+
+/// A batch of rows that no device has yet.
+pub(super) struct Batch {
+    numbers: Numbers,
+    /// What each row takes of another one; empty if none does.
+    mixes: Vec<Mix>,
+}
+
+enum Numbers {
+    Pictures(TensorData),
+    Vectors(TensorData),
+    Features(TensorData),
+}
+
+impl Batch {
+    /// The share of each class in each row `[batch, class]`, from the rows' classes.
+    pub(super) fn shares(&self, targets: &[usize], n_classes: usize) -> Vec<f32> {
+        mixing::shares(&self.mixes, targets, n_classes)
+    }
+
+    /// What a network takes.
+    pub(super) fn input(self, device: &Device) -> Input {
+        match self.numbers {
+            Numbers::Pictures(data) => Input::Pictures(Tensor::from_data(data, device)),
+            Numbers::Vectors(data) => Input::Vectors(Tensor::from_data(data, device)),
+            Numbers::Features(data) => Input::Features(Tensor::from_data(data, device)),
+        }
+    }
+}
+
+impl Augmentation<'_> {
+    /// Augmented pictures `[batch, channels, size, size]`, each byte replaced by what `scaled` says for its channel.
+    pub(super) fn pictures(
+        self,
+        pictures: &Pictures,
+        scaled: &[[f32; 256]],
+        rows: &[usize],
+    ) -> (Vec<f32>, Vec<Mix>) {
+        let (size, channels) = (pictures.size(), pictures.channels());
+        let len = channels * size * size;
+        let mut values = vec![0.0_f32; rows.len() * len];
+        if self.steps.is_empty() {
+            let batch = values.par_chunks_exact_mut(len).zip(rows);
+            batch.for_each(|(out, &row)| scale(pictures.picture(row), scaled, out));
+            return (values, Vec::new());
+        }
+        let batch = values.par_chunks_exact_mut(len).zip(rows);
+        batch.for_each_init(
+            || Canvas::new(size, channels),
+            |canvas, (out, &row)| {
+                canvas.load(pictures.picture(row));
+                augment::apply(self.steps, canvas, &mut self.seed.child_at("augment", row).stream());
+                scale(canvas.pixels(), scaled, out);
+            },
+        );
+        let mix = |&row| Mix::draw(self.steps, rows.len(), size, &mut self.seed.child_at("mix", row).stream());
+        let mixes: Vec<Mix> = rows.iter().map_while(mix).collect();
+        if !mixes.is_empty() {
+            let before = values.clone();
+            let batch = values.par_chunks_exact_mut(len).zip(&mixes);
+            batch.for_each(|(out, mix)| mix.apply(out, &before, size));
+        }
+        (values, mixes)
+    }
 }
 
 impl<'a> Rows<'a> {
@@ -63,35 +131,30 @@ impl<'a> Rows<'a> {
     /// A batch of rows as they are.
     pub(super) fn batch(&self, rows: &[usize], device: &Device) -> Input {
         let nothing = Augmentation { steps: &[], seed: Seed::root(0) };
-        self.augmented(rows, nothing, device)
+        self.augmented(rows, nothing).input(device)
     }
 
-    /// A batch of rows, its pictures augmented; what comes of a row depends neither on its batch nor on its place in it.
-    pub(super) fn augmented(&self, rows: &[usize], augmentation: Augmentation<'_>, device: &Device) -> Input {
-        match self {
+    /// A batch of rows, its pictures augmented; what comes of a row depends neither on its batch nor on its place in it,
+    /// unless it takes a part of another one.
+    pub(super) fn augmented(&self, rows: &[usize], augmentation: Augmentation<'_>) -> Batch {
+        let (numbers, mixes) = match self {
             Self::Pictures { pictures, scaled } => {
                 let (size, channels) = (pictures.size(), pictures.channels());
-                let mut values = vec![0.0_f32; rows.len() * channels * size * size];
-                values.par_chunks_exact_mut(channels * size * size).zip(rows).for_each(|(out, &row)| {
-                    let picture = pictures.picture(row);
-                    if augmentation.steps.is_empty() {
-                        scale(picture, scaled, out);
-                    } else {
-                        let (mut changed, mut scratch) = (picture.to_vec(), vec![0; picture.len()]);
-                        let mut draw = augmentation.seed.child_at("augment", row).stream();
-                        augment::apply(augmentation.steps, &mut changed, &mut scratch, [size, channels], &mut draw);
-                        scale(&changed, scaled, out);
-                    }
-                });
-                let data = TensorData::new(values, [rows.len(), channels, size, size]);
-                Input::Pictures(Tensor::from_data(data, device))
+                let (values, mixes) = augmentation.pictures(pictures, scaled, rows);
+                (Numbers::Pictures(TensorData::new(values, [rows.len(), channels, size, size])), mixes)
             }
             Self::Table { table, encoder } => {
                 let values: Vec<f32> = rows.iter().flat_map(|&row| encoder.encode(table, row)).collect();
-                Input::Vectors(Tensor::from_data(TensorData::new(values, [rows.len(), encoder.width()]), device))
+                (Numbers::Vectors(TensorData::new(values, [rows.len(), encoder.width()])), Vec::new())
             }
-            Self::Features(features) => Input::Features(features.batch(rows, device)),
-        }
+            Self::Features(features) => (Numbers::Features(features.batch(rows)), Vec::new()),
+        };
+        Batch { numbers, mixes }
+    }
+
+    /// Whether it is worth another thread to make a batch ahead of its step.
+    pub(super) fn are_costly(&self) -> bool {
+        matches!(self, Self::Pictures { .. })
     }
 
     /// What the backbone of an evaluating network gives for the rows, in place of the rows themselves.
@@ -123,13 +186,13 @@ impl Rows<'static> {
 }
 
 impl BackboneFeatures {
-    fn batch(&self, rows: &[usize], device: &Device) -> Tensor<2> {
+    fn batch(&self, rows: &[usize]) -> TensorData {
         let mut values = Vec::with_capacity(rows.len() * self.width);
         for &row in rows {
             let at = self.position[row].expect("only rows whose features were computed are asked for") * self.width;
             values.extend_from_slice(&self.values[at..at + self.width]);
         }
-        Tensor::from_data(TensorData::new(values, [rows.len(), self.width]), device)
+        TensorData::new(values, [rows.len(), self.width])
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{TrainError, TrainSpec};
 use crate::data::{Dataset, Features};
-use crate::spec::network::{Augment, EarlyStop, Loss, Optimizer, PhaseSpec};
+use crate::spec::network::{Augment, EarlyStop, Loss, Optimizer, Patch, PhaseSpec};
 use crate::split::TrainValidation;
 
 /// Checks phases against each other, the data and the rows.
@@ -61,9 +61,44 @@ fn check_augment(phase: &PhaseSpec, data: &Dataset) -> Result<(), TrainError> {
     if !phase.augment.is_empty() && !matches!(data.features(), Features::Pictures(_)) {
         return Err(TrainError::NoPictures { phase: phase.name.clone() });
     }
+    if let Some(mix) = phase.augment.iter().rev().skip(1).find(|augment| augment.is_mix()) {
+        return Err(TrainError::MixNotLast { phase: phase.name.clone(), mix: mix.name() });
+    }
+    let check = |what: &'static str, value: f64, rule: Rule| in_range(phase, what, value, rule);
+    let check_patch = |[scale, ratio]: [&'static str; 2], patch: &Patch| {
+        check(scale, patch.scale[0], POSITIVE)?;
+        check(scale, patch.scale[1], PROBABILITY)?;
+        check(ratio, patch.ratio[0], POSITIVE)?;
+        check(ratio, patch.ratio[1], POSITIVE)?;
+        for (what, [low, high]) in [(scale, patch.scale), (ratio, patch.ratio)] {
+            if low > high {
+                return Err(TrainError::Descending { phase: phase.name.clone(), what, low, high });
+            }
+        }
+        Ok(())
+    };
     phase.augment.iter().try_for_each(|augment| match augment {
-        Augment::Flip { p } => in_range(phase, "p of flip", *p, PROBABILITY),
-        Augment::Crop { .. } => Ok(()),
+        Augment::Flip { p } => check("p of flip", *p, PROBABILITY),
+        Augment::ResizedCrop(patch) => check_patch(["scale of resized_crop", "ratio of resized_crop"], patch),
+        Augment::Rotation { degrees } => check("degrees of rotation", *degrees, HALF_TURN),
+        Augment::ColorJitter { brightness, contrast, saturation, hue } => {
+            check("brightness of color_jitter", *brightness, AT_LEAST_ZERO)?;
+            check("contrast of color_jitter", *contrast, AT_LEAST_ZERO)?;
+            check("saturation of color_jitter", *saturation, AT_LEAST_ZERO)?;
+            check("hue of color_jitter", *hue, HALF)
+        }
+        Augment::Erasing { p, patch } => {
+            check("p of erasing", *p, PROBABILITY)?;
+            check_patch(["scale of erasing", "ratio of erasing"], patch)
+        }
+        Augment::RandAugment { magnitude, .. } => {
+            #[expect(clippy::cast_precision_loss, reason = "for a message")]
+            let magnitude = *magnitude as f64;
+            check("magnitude of rand_augment", magnitude, LEVEL)
+        }
+        Augment::Mixup { alpha } => check("alpha of mixup", *alpha, ALPHA),
+        Augment::Cutmix { alpha } => check("alpha of cutmix", *alpha, ALPHA),
+        Augment::Crop { .. } | Augment::AutoAugment | Augment::TrivialAugment => Ok(()),
     })
 }
 
@@ -103,6 +138,12 @@ type Rule = (&'static str, fn(f64) -> bool);
 const FINITE: Rule = ("be finite", f64::is_finite);
 const AT_LEAST_ZERO: Rule = ("be finite and at least 0", |x| x.is_finite() && x >= 0.0);
 const PROBABILITY: Rule = ("lie in 0 to 1", |x| (0.0..=1.0).contains(&x));
+const POSITIVE: Rule = ("be finite and above 0", |x| x.is_finite() && x > 0.0);
+const HALF: Rule = ("lie in 0 to 0.5", |x| (0.0..=0.5).contains(&x));
+const HALF_TURN: Rule = ("lie in 0 to 180", |x| (0.0..=180.0).contains(&x));
+const LEVEL: Rule = ("be at most 30", |x| x <= 30.0);
+// Beyond these a share could not be told from no number, or from a half.
+const ALPHA: Rule = ("lie in 0.001 to 1000", |x| (1e-3..=1e3).contains(&x));
 const BELOW_ONE: Rule = ("be at least 0 and below 1", |x| (0.0..1.0).contains(&x));
 
 fn in_range(phase: &PhaseSpec, what: &'static str, value: f64, (must, holds): Rule) -> Result<(), TrainError> {

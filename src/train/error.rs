@@ -90,6 +90,26 @@ pub enum TrainError {
         /// Number of classes.
         n_classes: usize,
     },
+    /// Something follows an augmentation that takes another row of the batch.
+    #[error("phase `{phase}` has augmentations after {mix}; put {mix} at the end")]
+    MixNotLast {
+        /// The phase.
+        phase: String,
+        /// Its name in scripts.
+        mix: &'static str,
+    },
+    /// A range whose ends are in the wrong order.
+    #[error("phase `{phase}`: {what} goes from {low} to {high}; swap the ends")]
+    Descending {
+        /// The phase.
+        phase: String,
+        /// What ranges.
+        what: &'static str,
+        /// The low end.
+        low: f64,
+        /// The high end.
+        high: f64,
+    },
     /// Augmentation of something that is no picture.
     #[error("phase `{phase}` augments pictures, but the rows are none; leave augment out")]
     NoPictures {

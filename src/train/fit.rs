@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 
+use super::ahead::ahead;
 use super::batch::{Augmentation, Rows};
 use super::check::check;
 use super::checkpoint::{Origin, Progress};
@@ -308,26 +309,28 @@ impl Fit<'_> {
         updater: &mut Updater,
     ) -> Result<(Network, f64), TrainError> {
         let source = frozen.and_then(|frozen| frozen.train.as_ref()).unwrap_or(&self.source);
-        let seed = self.seed.child(&phase.name).child_at("epoch", epoch);
+        let seed = epoch_seed(self.seed, phase, epoch);
         self.training.seed(seed.child("dropout").as_u64());
-        let mut order = self.rows.train.clone();
-        seed.child("shuffle").stream().shuffle(&mut order);
-        if phase.drop_last {
-            order.truncate(order.len() / phase.batch_size * phase.batch_size);
-        }
+        let order = order(phase, seed, &self.rows.train);
         let augmentation = Augmentation { steps: &phase.augment, seed };
+        let (targets, n_classes) = (self.data.targets(), self.data.classes().len());
         let batches = order.chunks(phase.batch_size);
         let n_batches = batches.len();
         let mut losses = Vec::with_capacity(n_batches);
-        for (done, batch) in batches.enumerate() {
-            let targets: Vec<usize> = batch.iter().map(|&row| self.data.targets()[row]).collect();
-            let input = source.augmented(batch, augmentation, &self.training);
-            let loss = mean_loss(self.loss, network.forward(input), &targets, &self.training);
-            let gradients = GradientsParams::from_grads(loss.backward(), &network);
-            losses.push(loss.without_autodiff());
-            network = updater.step(network, gradients);
-            go_on(self.observer.batch(done + 1, n_batches))?;
-        }
+        network = std::thread::scope(|scope| {
+            let make = |batch| (batch, source.augmented(batch, augmentation));
+            for (done, (rows, batch)) in ahead(scope, batches, source.are_costly(), make).enumerate() {
+                let classes: Vec<usize> = rows.iter().map(|&row: &usize| targets[row]).collect();
+                let shares = batch.shares(&classes, n_classes);
+                let input = batch.input(&self.training);
+                let loss = mean_loss(self.loss, network.forward(input), &shares, &self.training);
+                let gradients = GradientsParams::from_grads(loss.backward(), &network);
+                losses.push(loss.without_autodiff());
+                network = updater.step(network, gradients);
+                go_on(self.observer.batch(done + 1, n_batches))?;
+            }
+            Ok::<_, TrainError>(network)
+        })?;
         // Read once an epoch: reading a loss waits for the device to be done with the step.
         let losses = read(Tensor::cat(losses, 0))?;
         let weighted =
@@ -355,6 +358,21 @@ impl Fit<'_> {
         }
         predictions(self.loss, &logits, self.data.classes().len(), self.data, rows).map(Some)
     }
+}
+
+/// Where the random streams of an epoch come from; epochs are counted from 1 through all phases.
+pub(super) fn epoch_seed(fit: Seed, phase: &PhaseSpec, epoch: usize) -> Seed {
+    fit.child(&phase.name).child_at("epoch", epoch)
+}
+
+/// The rows an epoch trains on, batch after batch.
+pub(super) fn order(phase: &PhaseSpec, epoch: Seed, train: &[usize]) -> Vec<usize> {
+    let mut order = train.to_vec();
+    epoch.child("shuffle").stream().shuffle(&mut order);
+    if phase.drop_last {
+        order.truncate(order.len() / phase.batch_size * phase.batch_size);
+    }
+    order
 }
 
 fn go_on(flow: Flow) -> Result<(), TrainError> {

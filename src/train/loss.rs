@@ -13,24 +13,24 @@ pub fn n_outputs(loss: Loss, n_classes: usize) -> usize {
     }
 }
 
-/// The mean loss of a batch `[1]`, from logits `[batch, outputs]` and the class of each row.
+/// The mean loss of a batch `[1]`, from logits `[batch, outputs]` and the share of each class in each row
+/// `[batch, class]`: 1 for the class of a row, unless it is mixed of several.
 ///
 /// Both forms go through a logarithm of a sigmoid or softmax that is computed as one, so that a logit of any size
 /// gives a finite loss and gradient.
-pub(super) fn mean_loss(loss: Loss, logits: Tensor<2>, targets: &[usize], device: &Device) -> Tensor<1> {
+pub(super) fn mean_loss(loss: Loss, logits: Tensor<2>, shares: &[f32], device: &Device) -> Tensor<1> {
     let [batch, outputs] = logits.dims();
     match loss {
         Loss::BinaryCrossEntropy => {
-            let negative: Vec<f32> = targets.iter().map(|&class| if class == 0 { 1.0 } else { 0.0 }).collect();
+            let negative: Vec<f32> = shares.as_chunks::<2>().0.iter().map(|&[negative, _]| negative).collect();
             let negative = Tensor::<2>::from_data(TensorData::new(negative, [batch, 1]), device);
             (logits.clone() * negative - activation::log_sigmoid(logits)).mean()
         }
         Loss::CrossEntropy => {
-            let mut minus_share = vec![0.0_f32; batch * outputs];
+            // A share of 0 stays 0 and does not become -0.
             #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^24 rows")]
-            for (row, &class) in targets.iter().enumerate() {
-                minus_share[row * outputs + class] = -1.0 / batch as f32;
-            }
+            let of_batch = |&share: &f32| if share > 0.0 { -share / batch as f32 } else { 0.0 };
+            let minus_share: Vec<f32> = shares.iter().map(of_batch).collect();
             let minus_share = Tensor::<2>::from_data(TensorData::new(minus_share, [batch, outputs]), device);
             (activation::log_softmax(logits, 1) * minus_share).sum()
         }
@@ -62,13 +62,18 @@ pub(super) fn probabilities(loss: Loss, logits: &[f32], n_classes: usize) -> Vec
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::train::augment::mixing;
 
     /// The loss and its gradient by the logits.
     fn loss_and_gradient<const N: usize>(loss: Loss, logits: &[f32], targets: &[usize]) -> (f32, Vec<f32>) {
+        of_shares::<N>(loss, logits, &mixing::shares(&[], targets, N.max(2)))
+    }
+
+    fn of_shares<const N: usize>(loss: Loss, logits: &[f32], shares: &[f32]) -> (f32, Vec<f32>) {
         let device = Device::flex().autodiff();
-        let data = TensorData::new(logits.to_vec(), [targets.len(), N]);
+        let data = TensorData::new(logits.to_vec(), [logits.len() / N, N]);
         let logits = Tensor::<2>::from_data(data, &device).require_grad();
-        let value = mean_loss(loss, logits.clone(), targets, &device);
+        let value = mean_loss(loss, logits.clone(), shares, &device);
         let gradients = value.backward();
         (value.into_scalar::<f32>(), logits.grad(&gradients).unwrap().try_into_vec_as::<f32>().unwrap())
     }
@@ -110,6 +115,18 @@ mod tests {
                 0.0,
             ],
         );
+    }
+
+    #[test]
+    fn a_row_of_several_classes_has_the_mean_of_their_losses() {
+        // Row losses .75 ln(1 + e^2) + .25 ln(1 + e^-2) and ln 2; gradients (sigmoid(x) - share of class 1) / 2.
+        let (loss, gradient) = of_shares::<1>(Loss::BinaryCrossEntropy, &[2.0, 0.0], &[0.75, 0.25, 0.5, 0.5]);
+        close(&[loss], &[(0.75 * 2.126_928_011_042_97 + 0.25 * 0.126_928_011_042_97 + std::f64::consts::LN_2) / 2.0]);
+        close(&gradient, &[(0.880_797_077_977_882 - 0.25) / 2.0, 0.0]);
+        // .25 (log_sum - 1) + .75 log_sum, of which log_sum = ln(e + 2); gradient softmax - shares.
+        let (loss, gradient) = of_shares::<3>(Loss::CrossEntropy, &[1.0, 0.0, 0.0], &[0.25, 0.0, 0.75]);
+        close(&[loss], &[1.551_444_713_932_05 - 0.25]);
+        close(&gradient, &[0.576_116_884_765_829 - 0.25, 0.211_941_557_617_085, 0.211_941_557_617_085 - 0.75]);
     }
 
     #[test]

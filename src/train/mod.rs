@@ -5,13 +5,14 @@
 //! of the last phase when it stops early, else those of its last epoch. [`Predictor`] is what is left of it for use.
 //!
 //! Every random number comes from labels below the fit's seed: `init` and a tensor's path for first weights; the
-//! phase's name, the epoch and `shuffle`, `augment` with the row, or `dropout` for the rest. Evaluation takes rows in
+//! phase's name, the epoch and `shuffle`, `augment` or `mix` with the row, or `dropout` for the rest. Evaluation takes rows in
 //! batches of [`EVALUATION_BATCH`], and on a CPU what it gives for a row depends on no other row of its batch, so what is
 //! predicted later is what was recorded.
 //!
 //! A training that was interrupted goes on from the [`Checkpoint`] of an epoch and ends with the same bits as one that
 //! never was: a generator is seeded at the start of every epoch, so there is no state of one to be kept.
 
+mod ahead;
 mod augment;
 mod batch;
 mod check;
@@ -34,6 +35,7 @@ use crate::metric::Metric;
 use crate::seed::Seed;
 use crate::spec::network::{ModelSpec, PhaseSpec};
 
+pub use augment::sheet::{AugmentSheet, augmented};
 pub use checkpoint::Checkpoint;
 pub use error::{CheckpointError, TrainError};
 pub use feature_store::FeatureStore;

@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
+use super::augment::mixing;
 use super::TrainError;
 use super::loss::mean_loss;
 use super::optimizer::Updater;
@@ -58,9 +59,10 @@ pub fn self_test(device: &OpenDevice, dropout: bool) -> Result<SelfTest, TrainEr
     let (mut losses, mut times) = (Vec::with_capacity(STEPS), Vec::with_capacity(STEPS));
     for step in 0..STEPS {
         let (pictures, targets) = batch(seed, step);
+        let shares = mixing::shares(&[], &targets, 2);
         let started = Instant::now();
         let pictures = Tensor::from_data(TensorData::new(pictures, [BATCH, 3, SIZE, SIZE]), &training);
-        let loss = mean_loss(model.loss, network.forward(Input::Pictures(pictures)), &targets, &training);
+        let loss = mean_loss(model.loss, network.forward(Input::Pictures(pictures)), &shares, &training);
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         network = updater.step(network, gradients);
         losses.extend(read(loss.without_autodiff())?);

@@ -12,7 +12,7 @@ use crate::spec::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget
 use crate::spec::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, ModelSpec, Optimizer, PhaseSpec};
 use crate::split::TrainValidation;
 
-struct Quiet;
+pub(super) struct Quiet;
 
 impl Observer for Quiet {
     fn epoch(&mut self, _record: &EpochRecord) -> Flow {

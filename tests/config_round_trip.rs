@@ -1079,7 +1079,20 @@ impl Writer {
         let (epochs, batch_size) = (self.whole(1 << 40, 1), self.whole(1 << 40, 1));
         let (drop_last, early_stop, optimizer) = (self.truth(), self.early_stop(), self.optimizer(1));
         let freeze = self.pick(&["[\"backbone\"]", "[]", "choice([[], [\"backbone\"]])"]);
-        let augment = match self.below(4) {
+        let augment = match self.below(6) {
+            4 => format!(
+                "[resized_crop(#{{ scale: [uniform(0.1, 0.3), 1] }}), rotation({}), color_jitter(#{{ hue: 0.5, contrast: {} }}), \
+                 cutmix()]",
+                self.whole(180, 1),
+                self.number(Number::Unit, 1)
+            ),
+            5 => format!(
+                "[auto_augment(), trivial_augment(), rand_augment(#{{ magnitude: {}, n: {} }}), erasing(#{{ p: {}, \
+                 ratio: [0.5, 2] }}), choice([mixup(0.2), cutmix(uniform(0.1, 2.0))])]",
+                self.whole(30, 1),
+                self.whole(16, 1),
+                self.number(Number::Unit, 1)
+            ),
             0 => "[]".to_owned(),
             1 => format!("[flip(), crop({})]", self.whole(512, 1)),
             2 => format!("[flip({}), flip()]", self.number(Number::Unit, 1)),

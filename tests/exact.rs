@@ -81,7 +81,7 @@ experiment(#{
     train: [
         phase("warmup", #{ freeze: ["backbone"], epochs: 4, batch_size: 8, optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5)] }),
         phase("full", #{ epochs: param("epochs", 400, "epochs"), batch_size: 8, early_stop: #{ patience: 1000 },
-                         optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5), crop(1)] }),
+                         optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5), crop(1), rand_augment(), mixup(0.2)] }),
     ],
     cv: nested(#{ outer: stratified_kfold(4, 1), inner: stratified_kfold(3, 2), take: #{ outer: 1, inner: 1 } }),
 })

@@ -107,7 +107,10 @@ impl std::fmt::Display for Augment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let name = self.name();
         match self {
-            Self::Flip { p: x } | Self::Rotation { degrees: x } | Self::Mixup { alpha: x } | Self::Cutmix { alpha: x } => {
+            Self::Flip { p: x }
+            | Self::Rotation { degrees: x }
+            | Self::Mixup { alpha: x }
+            | Self::Cutmix { alpha: x } => {
                 write!(f, "{name}({x:?})")
             }
             Self::Crop { padding } => write!(f, "{name}({padding})"),
@@ -164,7 +167,12 @@ pub(super) const AUGMENTATIONS: &[Constructor] = &[
         Family::Augment,
         0,
         &[
-            field("scale", Type::Tuple(2, &SHARE), Default::Floats(&[0.08, 1.0]), "lowest and highest share of the area"),
+            field(
+                "scale",
+                Type::Tuple(2, &SHARE),
+                Default::Floats(&[0.08, 1.0]),
+                "lowest and highest share of the area",
+            ),
             field(
                 "ratio",
                 Type::Tuple(2, &RATIO),
@@ -186,7 +194,12 @@ pub(super) const AUGMENTATIONS: &[Constructor] = &[
         Family::Augment,
         0,
         &[
-            field("brightness", STRENGTH, Default::Float(0.0), "its factor is drawn from 1 - brightness to 1 + brightness"),
+            field(
+                "brightness",
+                STRENGTH,
+                Default::Float(0.0),
+                "its factor is drawn from 1 - brightness to 1 + brightness",
+            ),
             field("contrast", STRENGTH, Default::Float(0.0), "likewise"),
             field("saturation", STRENGTH, Default::Float(0.0), "likewise"),
             field(
@@ -204,7 +217,12 @@ pub(super) const AUGMENTATIONS: &[Constructor] = &[
         0,
         &[
             field("p", UNIT, Default::Float(0.5), "probability"),
-            field("scale", Type::Tuple(2, &SHARE), Default::Floats(&[0.02, 0.33]), "lowest and highest share of the area"),
+            field(
+                "scale",
+                Type::Tuple(2, &SHARE),
+                Default::Floats(&[0.02, 0.33]),
+                "lowest and highest share of the area",
+            ),
             field("ratio", Type::Tuple(2, &RATIO), Default::Floats(&[0.3, 3.3]), "lowest and highest height by width"),
         ],
         "blackens a part of a picture at a random place",

@@ -3,9 +3,9 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::predictor::{evaluate, read};
 use super::augment::canvas::Canvas;
 use super::augment::mixing::{self, Mix};
+use super::predictor::{evaluate, read};
 use super::{Preprocessing, TrainError, augment};
 use crate::data::{Encoder, Features, Pictures, Table};
 use crate::model::{Input, Network};
@@ -69,12 +69,7 @@ impl Batch {
 
 impl Augmentation<'_> {
     /// Augmented pictures `[batch, channels, size, size]`, each byte replaced by what `scaled` says for its channel.
-    pub(super) fn pictures(
-        self,
-        pictures: &Pictures,
-        scaled: &[[f32; 256]],
-        rows: &[usize],
-    ) -> (Vec<f32>, Vec<Mix>) {
+    pub(super) fn pictures(self, pictures: &Pictures, scaled: &[[f32; 256]], rows: &[usize]) -> (Vec<f32>, Vec<Mix>) {
         let (size, channels) = (pictures.size(), pictures.channels());
         let len = channels * size * size;
         let mut values = vec![0.0_f32; rows.len() * len];

@@ -6,8 +6,8 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
-use super::augment::mixing;
 use super::TrainError;
+use super::augment::mixing;
 use super::loss::mean_loss;
 use super::optimizer::Updater;
 use super::predictor::read;

@@ -20,8 +20,7 @@ pub(super) fn posterize(canvas: &mut Canvas, bits: u32) {
 
 /// Stretches each channel so that its lowest byte becomes 0 and its highest 255.
 pub(super) fn autocontrast(canvas: &mut Canvas) {
-    let tables: Vec<[u8; 256]> =
-        (0..canvas.channels()).map(|channel| stretched(&canvas.histogram(channel))).collect();
+    let tables: Vec<[u8; 256]> = (0..canvas.channels()).map(|channel| stretched(&canvas.histogram(channel))).collect();
     canvas.look_up(|channel| tables[channel]);
 }
 

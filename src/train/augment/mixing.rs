@@ -56,9 +56,9 @@ impl Mix {
     pub(in crate::train) fn apply(&self, picture: &mut [f32], batch: &[f32], size: usize) {
         let other = &batch[self.partner * picture.len()..][..picture.len()];
         let Some([top, bottom, left, right]) = self.pasted else {
-            let (own, others) = (self.share as f32, (1.0 - self.share) as f32);
+            let others = (1.0 - self.share) as f32;
             for (value, &other) in picture.iter_mut().zip(other) {
-                *value = own * *value + others * other;
+                *value += others * (other - *value);
             }
             return;
         };

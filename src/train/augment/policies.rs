@@ -25,8 +25,8 @@ pub(super) enum Operation {
 }
 
 use Operation::{
-    AutoContrast, Brightness, Color, Contrast, Equalize, Identity, Invert, Posterize, Rotate, Sharpness, ShearX, ShearY,
-    Solarize, TranslateX, TranslateY,
+    AutoContrast, Brightness, Color, Contrast, Equalize, Identity, Invert, Posterize, Rotate, Sharpness, ShearX,
+    ShearY, Solarize, TranslateX, TranslateY,
 };
 
 /// What RandAugment and TrivialAugment choose from.

@@ -116,10 +116,7 @@ fn each_broken_rule_of_an_augmentation_has_its_message() {
             vec![Augment::RandAugment { n: 1, magnitude: 31 }],
             "magnitude of rand_augment of phase `full` is 31, but must be at most 30",
         ),
-        (
-            vec![Augment::Cutmix { alpha: 0.0 }],
-            "alpha of cutmix of phase `full` is 0, but must lie in 0.001 to 1000",
-        ),
+        (vec![Augment::Cutmix { alpha: 0.0 }], "alpha of cutmix of phase `full` is 0, but must lie in 0.001 to 1000"),
     ] {
         assert_eq!(message(augment), expected);
     }

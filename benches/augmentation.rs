@@ -11,7 +11,9 @@ use xrun::data::{self, Dataset, Features};
 use xrun::device::{self, DeviceKind, OpenDevice};
 use xrun::seed::Seed;
 use xrun::spec::data::{DataSpec, PetsSource, PetsSpec, PetsTarget};
-use xrun::spec::network::{Augment, Backbone, Layer, Loss, ModelSpec, Optimizer, Patch, PhaseSpec};
+use xrun::spec::network::{
+    Augment, Backbone, Layer, Loss, LossOptions, ModelSpec, Optimizer, Patch, PhaseOptions, PhaseSpec,
+};
 use xrun::split::TrainValidation;
 use xrun::train::{EpochRecord, Flow, Observer, TrainSpec, augmented, train};
 
@@ -80,6 +82,7 @@ fn epoch(data: &Dataset, device: &OpenDevice, augment: &[Augment]) -> Duration {
         backbone: Backbone::Convnet { width: 16, blocks: 3, kernel: 3 },
         head: vec![Layer::Dropout { rate: 0.2 }],
         loss: Loss::BinaryCrossEntropy,
+        loss_options: LossOptions::default(),
     };
     let phase = |name: &str, augment: &[Augment]| PhaseSpec {
         name: name.to_owned(),
@@ -90,6 +93,7 @@ fn epoch(data: &Dataset, device: &OpenDevice, augment: &[Augment]) -> Duration {
         optimizer: Optimizer::AdamW { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 },
         early_stop: None,
         augment: augment.to_vec(),
+        options: PhaseOptions::default(),
     };
     // The first phase warms up.
     let phases = [phase("warm", &[]), phase("timed", augment)];

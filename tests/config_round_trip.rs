@@ -1098,10 +1098,34 @@ impl Writer {
             2 => format!("[flip({}), flip()]", self.number(Number::Unit, 1)),
             _ => "choice(#{ none: [], some: [flip(uniform(0.0, 1.0))] })".to_owned(),
         };
+        let (schedule, options) = (self.schedule(), self.phase_options());
         format!(
             "phase({name}, #{{ epochs: {epochs}, batch_size: {batch_size}, drop_last: {drop_last}, {early_stop}\
-             optimizer: {optimizer}, freeze: {freeze}, augment: {augment} }})"
+             optimizer: {optimizer}, freeze: {freeze}, augment: {augment}{schedule}{options} }})"
         )
+    }
+
+    fn schedule(&mut self) -> String {
+        let schedule = match self.below(9) {
+            0 | 1 => return String::new(),
+            2 => format!("cosine(#{{ min_lr: {} }})", self.number(Number::NotNegative, 1)),
+            3 => format!("one_cycle(#{{ pct_start: {}, epochs: int(3, 9) }})", self.number(Number::Unit, 1)),
+            4 => format!("step(#{{ every: {}, factor: uniform(0.1, 0.5) }})", self.whole(1 << 40, 1)),
+            5 => "exponential(#{ factor: log_uniform(0.5, 1.0) })".to_owned(),
+            6 => format!("linear_warmup(#{{ epochs: {} }})", self.whole(1 << 40, 1)),
+            7 => "reduce_on_plateau(#{ patience: choice([0, 3]), monitor: \"log_loss\" })".to_owned(),
+            _ => "choice([reduce_on_plateau(), cosine(), step(#{ every: int(2, 8).step(2) })])".to_owned(),
+        };
+        format!(", schedule: {schedule}")
+    }
+
+    fn phase_options(&mut self) -> String {
+        match self.below(4) {
+            0 => String::new(),
+            1 => format!(", accumulate: {}, histograms: {}", self.whole(1 << 40, 1), self.truth()),
+            2 => ", lr_factors: #{ backbone: choice([0.1, 1.0]) }, clip_norm: log_uniform(0.1, 10.0)".to_owned(),
+            _ => format!(", ema: {}, lr_factors: #{{}}", self.pick(&["0.5", "uniform(0.9, 0.999)"])),
+        }
     }
 
     fn seed(&mut self) -> String {
@@ -1265,7 +1289,13 @@ impl Writer {
             "maximize: \"f1\", constraints: [at_least(\"recall\", 0.1), at_most(#{ metric: \"log_loss\", limit: 1 })]",
         ]);
         let (frame, search) = (self.frame(), self.search(score, true));
-        let model = format!("classifier(#{{ backbone: {backbone}, head: {head}, loss: {loss} }})");
+        let options = self.pick(&[
+            "",
+            ", class_weights: [1, 2.5]",
+            ", label_smoothing: uniform(0.0, 0.2)",
+            ", label_smoothing: 0.1, class_weights: choice([\"balanced\", [0.5, uniform(1, 2)]])",
+        ]);
+        let model = format!("classifier(#{{ backbone: {backbone}, head: {head}, loss: {loss}{options} }})");
         let train = phases.join(", ");
         self.written(
             &format!("{frame}data: {data}, model: {model}, train: [{train}], cv: {cv}, search: {search}"),

@@ -18,7 +18,9 @@ use xrun::metric::Metric;
 use xrun::numerics;
 use xrun::seed::Seed;
 use xrun::spec::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
-use xrun::spec::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, ModelSpec, Optimizer, PhaseSpec};
+use xrun::spec::network::{
+    Activation, Augment, Backbone, EarlyStop, Layer, Loss, LossOptions, ModelSpec, Optimizer, PhaseOptions, PhaseSpec,
+};
 use xrun::split::TrainValidation;
 use xrun::train::{EpochRecord, Flow, Observer, TrainSpec, train};
 
@@ -195,6 +197,7 @@ fn phase(name: &str, epochs: usize, optimizer: Optimizer) -> PhaseSpec {
         optimizer,
         early_stop: None,
         augment: Vec::new(),
+        options: PhaseOptions::default(),
     }
 }
 
@@ -215,6 +218,7 @@ fn mlp(loss: Loss) -> ModelSpec {
             Layer::Dropout { rate: 0.1 },
         ],
         loss,
+        loss_options: LossOptions::default(),
     }
 }
 
@@ -235,6 +239,7 @@ fn convnet() -> Digests {
             Layer::Dropout { rate: 0.3 },
         ],
         loss: Loss::BinaryCrossEntropy,
+        loss_options: LossOptions::default(),
     };
     let warmup = PhaseSpec { freeze_backbone: true, ..phase("warmup", 1, adamw(1e-2)) };
     let augment = vec![Augment::Flip { p: 0.5 }, Augment::Crop { padding: 2 }];

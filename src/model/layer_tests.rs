@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Input, InputShape, Network, Shape, lines};
 use crate::seed::Seed;
-use crate::spec::network::{Activation, Backbone, Join, Layer, Loss, ModelSpec, Padding, Pooling, Window};
+use crate::spec::network::{Activation, Backbone, Join, Layer, Loss, LossOptions, ModelSpec, Padding, Pooling, Window};
 
 const PICTURE: InputShape = InputShape::Picture { channels: 4, size: 7 };
 const VECTOR: InputShape = InputShape::Vector { width: 6 };
@@ -28,7 +28,12 @@ fn relu() -> Layer {
 }
 
 fn model(layers: Vec<Layer>) -> ModelSpec {
-    ModelSpec { backbone: Backbone::Sequential(layers), head: vec![], loss: Loss::CrossEntropy }
+    ModelSpec {
+        backbone: Backbone::Sequential(layers),
+        head: vec![],
+        loss: Loss::CrossEntropy,
+        loss_options: LossOptions::default(),
+    }
 }
 
 fn message(layers: Vec<Layer>, shape: InputShape) -> String {

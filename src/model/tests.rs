@@ -8,12 +8,17 @@ use super::init::Init;
 use super::{Input, InputShape, Network};
 use crate::device::lock_random;
 use crate::seed::Seed;
-use crate::spec::network::{Activation, Backbone, Layer, Loss, ModelSpec};
+use crate::spec::network::{Activation, Backbone, Layer, Loss, LossOptions, ModelSpec};
 
 const PICTURE: InputShape = InputShape::Picture { channels: 3, size: 9 };
 
 fn convnet(width: usize, head: Vec<Layer>) -> ModelSpec {
-    ModelSpec { backbone: Backbone::Convnet { width, blocks: 3, kernel: 3 }, head, loss: Loss::CrossEntropy }
+    ModelSpec {
+        backbone: Backbone::Convnet { width, blocks: 3, kernel: 3 },
+        head,
+        loss: Loss::CrossEntropy,
+        loss_options: LossOptions::default(),
+    }
 }
 
 fn head() -> Vec<Layer> {
@@ -27,7 +32,7 @@ fn head() -> Vec<Layer> {
 
 fn mlp(hidden: &[usize], dropout: f64) -> ModelSpec {
     let backbone = Backbone::Mlp { hidden: hidden.to_vec(), activation: Activation::Tanh, dropout };
-    ModelSpec { backbone, head: vec![], loss: Loss::CrossEntropy }
+    ModelSpec { backbone, head: vec![], loss: Loss::CrossEntropy, loss_options: LossOptions::default() }
 }
 
 fn network(model: &ModelSpec, shape: InputShape, seed: u64, device: &Device) -> Network {

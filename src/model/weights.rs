@@ -98,6 +98,26 @@ impl Network {
     }
 }
 
+impl Network {
+    /// The name in a safetensors file of the tensor at a path in the module.
+    #[must_use]
+    pub fn tensor_name(&self, path: &str) -> String {
+        // A layer's path ends in the variant of its enum, and norms have names of Burn's own.
+        let (parent, tensor) = path.rsplit_once('.').unwrap_or(("", path));
+        let names = Names::from_module(self.layer_names());
+        let of_layer = parent.rsplit_once('.').and_then(|(layer, _variant)| names.0.get(layer));
+        let tensor = match tensor {
+            "gamma" => "weight",
+            "beta" => "bias",
+            other => other,
+        };
+        match of_layer.or_else(|| names.0.get(parent)) {
+            Some(layer) => format!("{layer}.{tensor}"),
+            None => format!("{parent}.{tensor}"),
+        }
+    }
+}
+
 /// Puts the names of layers in the place of where they stand in the module, or the other way round.
 #[derive(Clone)]
 struct Names(BTreeMap<String, String>);

@@ -180,7 +180,7 @@ impl Hearing<'_> {
         match (self.verdict.take(), end) {
             (Some(Verdict::Interrupted), _) => Err(Ended::Interrupted),
             (Some(Verdict::Pruned(at)), _) => {
-                Err(Ended::Pruned(Pruned { epochs: self.epochs, at, n_parameters: None }))
+                Err(Ended::Pruned(Pruned { epochs: self.epochs, histograms: Vec::new(), at, n_parameters: None }))
             }
             (Some(Verdict::Failed(reason)), _) => Err(failed(reason)),
             (None, End::Exited(0)) => self.result(config, folder),
@@ -222,6 +222,7 @@ impl Hearing<'_> {
         };
         let execution = Execution {
             epochs: self.epochs,
+            histograms: Vec::new(),
             kept_epochs: BTreeMap::new(),
             phase_epochs: Vec::new(),
             validation: None,

@@ -9,8 +9,10 @@ use crate::spec::FitConfig;
 use crate::spec::experiment::ThresholdRule;
 use crate::spec::fit::Learner;
 use crate::split::{TestRows, TrainValidation};
-use crate::store::{EpochLine, PrunedAt};
-use crate::train::{self, Checkpoint, EpochRecord, FeatureStore, Observer, Predictor, TrainError, TrainSpec};
+use crate::store::{EpochLine, HistogramLine, PrunedAt};
+use crate::train::{
+    self, Checkpoint, EpochRecord, FeatureStore, Histogram, Observer, Predictor, TrainError, TrainSpec,
+};
 use crate::trial::TrialState;
 
 /// Why a fit gave nothing; the same fit would fail the same way again.
@@ -49,6 +51,8 @@ impl From<TrainError> for Ended {
 pub(super) struct Pruned {
     /// One line an epoch.
     pub epochs: Vec<EpochLine>,
+    /// Two lines a trained tensor and epoch, where the phase records them.
+    pub histograms: Vec<HistogramLine>,
     /// Where it ended.
     pub at: PrunedAt,
     /// Weights that training can change; none of what is no model.
@@ -60,6 +64,8 @@ pub(super) struct Pruned {
 pub(super) struct Execution {
     /// One line an epoch.
     pub epochs: Vec<EpochLine>,
+    /// Two lines a trained tensor and epoch, where the phase records them.
+    pub histograms: Vec<HistogramLine>,
     /// Epoch whose weights each phase ended with, counted through all phases.
     pub kept_epochs: BTreeMap<String, usize>,
     /// How many epochs each phase needed to get there, in the order of the phases.
@@ -108,6 +114,7 @@ pub(super) fn execute(
                     train_loss: None,
                     validation: by_name(&[(Metric::Value, value)]),
                 }],
+                histograms: Vec::new(),
                 kept_epochs: BTreeMap::new(),
                 phase_epochs: Vec::new(),
                 validation: None,
@@ -137,6 +144,7 @@ pub(super) fn execute(
         return Err(Ended::Pruned(Pruned {
             at: PrunedAt { epoch: last.epoch, value: objective_of(config, last) },
             epochs: trained.epochs().iter().map(line).collect(),
+            histograms: histogram_lines(trained.epochs()),
             n_parameters: Some(trained.predictor().n_parameters()),
         }));
     }
@@ -165,6 +173,7 @@ pub(super) fn execute(
     };
     Ok(Execution {
         epochs: trained.epochs().iter().map(line).collect(),
+        histograms: histogram_lines(trained.epochs()),
         kept_epochs: trained.phases().iter().map(|phase| (phase.name.clone(), phase.kept_epoch)).collect(),
         phase_epochs: trained.phases().iter().map(train::PhaseOutcome::n_kept_epochs).collect(),
         validation_metrics: validation
@@ -214,6 +223,23 @@ fn line(record: &EpochRecord) -> EpochLine {
         train_loss: Some(record.train_loss),
         validation: by_name(&record.validation),
     }
+}
+
+fn histogram_lines(epochs: &[EpochRecord]) -> Vec<HistogramLine> {
+    let of_epoch = |record: &EpochRecord| {
+        let line = |histogram: &Histogram| HistogramLine {
+            epoch: record.epoch,
+            phase: record.phase.clone(),
+            tensor: histogram.tensor.clone(),
+            of: histogram.of.name().to_owned(),
+            low: histogram.low,
+            high: histogram.high,
+            counts: histogram.counts.clone(),
+            n_not_finite: histogram.n_not_finite,
+        };
+        record.histograms.iter().map(line).collect::<Vec<_>>()
+    };
+    epochs.iter().flat_map(of_epoch).collect()
 }
 
 fn by_name(metrics: &[(Metric, f64)]) -> BTreeMap<String, f64> {

@@ -72,7 +72,10 @@ pub(super) fn carry_out(
     let seconds = clock.elapsed().as_secs_f64();
     match &end {
         End::Complete(execution, tested) => write(&mut folder, order, data, execution, tested.as_ref())?,
-        End::Pruned(pruned) => folder.metrics(&pruned.epochs)?,
+        End::Pruned(pruned) => {
+            folder.metrics(&pruned.epochs)?;
+            folder.histograms(&pruned.histograms)?;
+        }
         End::Failed(_) => {}
     }
     let record = OutcomeRecord { continued_after_epoch, ..outcome(order, &end, device, seconds) };
@@ -125,6 +128,7 @@ fn write(
     tested: Option<&Tested>,
 ) -> Result<(), Undone> {
     folder.metrics(&execution.epochs)?;
+    folder.histograms(&execution.histograms)?;
     let Some(data) = data else { return Ok(()) };
     let ids = |rows: &[usize]| rows.iter().map(|&row| data.ids()[row].as_str()).collect::<Vec<_>>();
     let threshold = execution.threshold;

@@ -75,7 +75,7 @@ fn value(takes: &Type, tree: &Tree<Infallible>) -> String {
         (_, Tree::Int(i)) => i.to_string(),
         (_, Tree::Float(x)) => float(*x),
         (_, Tree::Text(t)) => text(t),
-        (Type::List(item) | Type::Tuple(_, item), Tree::List(items)) => {
+        (Type::List(item) | Type::ListOr { item, .. } | Type::Tuple(_, item), Tree::List(items)) => {
             list(items.iter().map(|tree| value(item, tree)))
         }
         (Type::Record(known), Tree::Map(map)) => {

@@ -7,6 +7,7 @@ use super::command;
 use super::expression::ExpressionError;
 use super::leaf::{Leaf, Origin, SearchKind};
 use super::schema::{Constructor, Default, Family, Field, Type};
+use super::training;
 use super::tree::{Make, Tree};
 use super::vocabulary::{find, nearest};
 use super::zoo;
@@ -167,7 +168,6 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
             _ => Ok(()),
         },
         Family::Augment => augment::across(make),
-        Family::Phase => augment::in_order(make),
         Family::Optimizer => match (make.get("nesterov"), make.get("momentum"), make.get("dampening")) {
             (Some(Tree::Bool(true)), Some(Tree::Float(momentum)), Some(Tree::Float(dampening)))
                 if *momentum <= 0.0 || *dampening != 0.0 =>
@@ -189,6 +189,7 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
             }
             phases(make)
         }
+        Family::Phase => augment::in_order(make).and_then(|()| training::across(make)),
         Family::Objective if name == "command" => command::across(make),
         Family::Experiment if has("cv") && !has("data") => {
             Err(Problem::new("`cv` needs `data` whose rows it splits").hint("for a formula: data: rows(100)").key("cv"))
@@ -295,7 +296,9 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
         },
         (Type::Int { low, high }, Tree::Int(i)) if (*low..=*high).contains(&i) => Ok(Tree::Int(i)),
         (Type::IntOr { low, high, .. }, Tree::Int(i)) if (*low..=*high).contains(&i) => Ok(Tree::Int(i)),
-        (Type::IntOr { word, .. }, Tree::Text(text)) if text == *word => Ok(Tree::Text(text)),
+        (Type::IntOr { word, .. } | Type::ListOr { word, .. }, Tree::Text(text)) if text == *word => {
+            Ok(Tree::Text(text))
+        }
         (Type::Float { low, high }, Tree::Float(x)) if (*low..=*high).contains(&x) => Ok(Tree::Float(x)),
         #[expect(clippy::cast_precision_loss, reason = "whole numbers in scripts are far below 2^53")]
         (takes @ Type::Float { .. }, Tree::Int(i)) => fit(takes, family, Tree::Float(i as f64)),
@@ -313,7 +316,7 @@ fn fit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) -> Res
                 Err(not_one_of(&text, &names))
             }
         },
-        (Type::List(item), Tree::List(items)) => list(item, family, items),
+        (Type::List(item) | Type::ListOr { item, .. }, Tree::List(items)) => list(item, family, items),
         (Type::Tuple(n, item), Tree::List(items)) if items.len() == *n => list(item, family, items),
         (Type::Map(item), Tree::Map(given)) => given
             .into_iter()
@@ -395,6 +398,7 @@ fn wanted(takes: &Type) -> String {
         Type::Duration => "a duration such as \"10m\"".to_owned(),
         Type::Scalar => "a number, a text, true or false".to_owned(),
         Type::List(_) => "a list".to_owned(),
+        Type::ListOr { word, .. } => format!("a list or {word:?}"),
         Type::Tuple(n, _) => format!("a list of {n}"),
         Type::Map(_) | Type::Record(_) => "a map `#{...}`".to_owned(),
         Type::Assignment => "a map of parameters and their values `#{...}`".to_owned(),

@@ -11,7 +11,7 @@ use super::experiment::{Folds, Objective, ThresholdRule};
 use super::flat::{self, FlatValue};
 use super::leaf::{Leaf, Origin, Param, ParamDomain};
 use super::naming::Names;
-use super::network::{Backbone, Layer, Loss, ModelSpec, PhaseSpec};
+use super::network::{Backbone, ClassWeights, Layer, Loss, LossOptions, ModelSpec, PhaseSpec};
 use super::parse::{self, Read};
 use super::tree::{Make, Tree};
 use super::vocabulary;
@@ -111,6 +111,8 @@ pub enum Learner {
         head: Vec<Layer>,
         /// What is minimised.
         loss: LossRule,
+        /// What the loss makes of targets and classes.
+        loss_options: LossOptions,
         /// Phases of training.
         phases: Vec<PhaseSpec>,
     },
@@ -126,6 +128,7 @@ pub(super) struct NetworkSpec {
     pub(super) backbone: Backbone,
     pub(super) head: Vec<Layer>,
     pub(super) loss: LossRule,
+    pub(super) loss_options: LossOptions,
 }
 
 /// How the loss is chosen.
@@ -206,12 +209,12 @@ impl FitConfig {
                 _ => Learner::Formula(parse::formula(objective)),
             },
             (None, Some(model)) => {
-                let NetworkSpec { backbone, head, loss } = parse::network(model);
+                let NetworkSpec { backbone, head, loss, loss_options } = parse::network(model);
                 let phases = match make.get("train") {
                     Some(_) => make.makes("train").into_iter().map(parse::phase).collect(),
                     None => return Err(Problem::new("`fit` with a `model` needs `train`")),
                 };
-                Learner::Network { backbone, head, loss, phases }
+                Learner::Network { backbone, head, loss, loss_options, phases }
             }
             _ => return Err(Problem::new("`fit` needs either an `objective`, or a `model` with `train`")),
         };
@@ -429,6 +432,26 @@ impl LossRule {
     }
 }
 
+impl LossOptions {
+    /// The same options, for so many classes.
+    ///
+    /// # Errors
+    /// Weights for another number of classes.
+    pub fn for_classes(&self, n_classes: usize) -> Result<Self, Problem> {
+        match &self.class_weights {
+            Some(ClassWeights::Given(weights)) if weights.len() != n_classes => {
+                let n_weights = weights.len();
+                Err(Problem::new(format!(
+                    "class_weights has {n_weights} numbers, but the data have {n_classes} classes"
+                ))
+                .hint("give one number a class, or write \"balanced\"")
+                .under(Step::Key("class_weights".to_owned())))
+            }
+            _ => Ok(self.clone()),
+        }
+    }
+}
+
 impl Learner {
     /// The network's model for so many classes; `None` for what is no network.
     ///
@@ -436,9 +459,12 @@ impl Learner {
     /// A loss that does not fit.
     pub fn model(&self, n_classes: usize) -> Result<Option<ModelSpec>, Problem> {
         match self {
-            Self::Network { backbone, head, loss, .. } => {
-                Ok(Some(ModelSpec { backbone: backbone.clone(), head: head.clone(), loss: loss.choose(n_classes)? }))
-            }
+            Self::Network { backbone, head, loss, loss_options, .. } => Ok(Some(ModelSpec {
+                backbone: backbone.clone(),
+                head: head.clone(),
+                loss: loss.choose(n_classes)?,
+                loss_options: loss_options.for_classes(n_classes)?,
+            })),
             Self::Formula(_) | Self::Command(_) => Ok(None),
         }
     }
@@ -477,8 +503,20 @@ pub(super) fn compose(
         let watched = objective.map_or(Metric::LogLoss, |objective| objective.metric);
         for (index, phase) in phases.iter_mut().enumerate() {
             let Tree::Make(phase) = phase else { unreachable!("phases are built by phase(...)") };
+            let planned = phase.get("epochs").cloned();
             if let Some(Tree::Map(rule)) = phase.get_mut("early_stop") {
                 rule.entry("monitor".to_owned()).or_insert_with(|| Tree::Text(watched.name().to_owned()));
+            }
+            if let Some(Tree::Make(schedule)) = phase.get_mut("schedule") {
+                let name = schedule.constructor().name;
+                if name == "reduce_on_plateau" && schedule.get("monitor").is_none() {
+                    schedule.set("monitor", Some(Tree::Text(watched.name().to_owned())));
+                }
+                // A refit for fewer epochs follows the learning rates of the trials it is a refit of.
+                let is_spread = matches!(name, "cosine" | "one_cycle") && schedule.get("epochs").is_none();
+                if is_spread && place.epochs.is_some() {
+                    schedule.set("epochs", planned);
+                }
             }
             if let Some(epochs) = &place.epochs {
                 let epochs = i64::try_from(epochs[index]).expect("epochs fit");

@@ -32,6 +32,7 @@ mod prune;
 pub mod resolve;
 pub mod schema;
 mod search;
+mod training;
 pub mod tree;
 mod variants;
 pub mod vocabulary;

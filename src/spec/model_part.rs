@@ -56,8 +56,9 @@ impl ModelPart {
         let Tree::Make(model) = resolve_part(&self.tree, &self.names, assignment)? else {
             unreachable!("a model is built by classifier(...)")
         };
-        let NetworkSpec { backbone, head, loss } = parse::network(&model);
-        Ok(ModelSpec { backbone, head, loss: loss.choose(n_classes)? })
+        let NetworkSpec { backbone, head, loss, loss_options } = parse::network(&model);
+        let (loss, loss_options) = (loss.choose(n_classes)?, loss_options.for_classes(n_classes)?);
+        Ok(ModelSpec { backbone, head, loss, loss_options })
     }
 
     /// Blames a problem on the innermost constructor's call on the way along `place` from the model, which goes through

@@ -14,6 +14,8 @@ pub struct ModelSpec {
     pub head: Vec<Layer>,
     /// What training minimises.
     pub loss: Loss,
+    /// What the loss makes of targets and classes.
+    pub loss_options: LossOptions,
 }
 
 /// The part that turns a row into features.
@@ -214,6 +216,24 @@ pub enum Loss {
     CrossEntropy,
 }
 
+/// What a loss makes of targets and classes; by default nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LossOptions {
+    /// Share of each target that is spread evenly over the classes, in `0..=1`.
+    pub label_smoothing: f64,
+    /// Weights of the classes; the mean over rows is then divided by the sum of their weights.
+    pub class_weights: Option<ClassWeights>,
+}
+
+/// Where the weights of classes come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClassWeights {
+    /// Rows / (classes * rows of the class), of the training rows; a class without any has weight 0.
+    Balanced,
+    /// One a class, above 0.
+    Given(Vec<f64>),
+}
+
 /// One phase of training: what is trained, how, and for how long.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhaseSpec {
@@ -233,6 +253,98 @@ pub struct PhaseSpec {
     pub early_stop: Option<EarlyStop>,
     /// Applied to each training picture in order.
     pub augment: Vec<Augment>,
+    /// What is done about a step beside the update rule.
+    pub options: PhaseOptions,
+}
+
+/// What is done about a step beside the update rule; by default nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseOptions {
+    /// What becomes of the learning rate.
+    pub schedule: Option<Schedule>,
+    /// What the learning rate is multiplied by in each part.
+    pub lr_factors: LrFactors,
+    /// Norm that the gradient of all trained weights together is shortened to, above 0.
+    pub clip_norm: Option<f64>,
+    /// Batches that make one step, at least 1; the last step of an epoch has what is left.
+    pub accumulate: usize,
+    /// Decay of an average of the weights over the steps, at least 0 and below 1; it is evaluated and kept in their place.
+    pub ema: Option<f64>,
+    /// Whether the record of an epoch says how weights and gradients are distributed.
+    pub histograms: bool,
+}
+
+impl Default for PhaseOptions {
+    fn default() -> Self {
+        let lr_factors = LrFactors { backbone: 1.0, head: 1.0 };
+        Self { schedule: None, lr_factors, clip_norm: None, accumulate: 1, ema: None, histograms: false }
+    }
+}
+
+/// What the learning rate is multiplied by in each part of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LrFactors {
+    /// In the backbone.
+    pub backbone: f64,
+    /// In the head and the output layer.
+    pub head: f64,
+}
+
+/// What becomes of the learning rate in a phase, with PyTorch's semantics.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Schedule {
+    /// A linear warm-up and half a cosine (Loshchilov and Hutter 2017, without restarts), step by step.
+    Cosine {
+        /// Epochs of the warm-up.
+        warmup_epochs: usize,
+        /// Part of the learning rate that the warm-up begins with.
+        start_factor: f64,
+        /// Learning rate it ends with.
+        min_lr: f64,
+        /// Epochs it is spread over, the warm-up with it; the phase's when none.
+        epochs: Option<usize>,
+    },
+    /// Multiplied by the factor every so many epochs.
+    Step {
+        /// Epochs from one change to the next, at least 1.
+        every: usize,
+        /// Above 0.
+        factor: f64,
+    },
+    /// Multiplied by the factor after each epoch.
+    Exponential {
+        /// Above 0.
+        factor: f64,
+    },
+    /// On a line up to the learning rate, step by step.
+    LinearWarmup {
+        /// Epochs until it is reached.
+        epochs: usize,
+        /// Part of the learning rate that it begins with.
+        start_factor: f64,
+    },
+    /// Up and down again, each half a cosine (Smith and Topin 2019), step by step.
+    OneCycle {
+        /// Share of the steps in which it rises.
+        pct_start: f64,
+        /// It begins with the learning rate divided by this.
+        div_factor: f64,
+        /// It ends with what it began with divided by this.
+        final_div_factor: f64,
+        /// Epochs it is spread over; the phase's when none.
+        epochs: Option<usize>,
+    },
+    /// Multiplied by the factor when a metric does not improve any more.
+    ReduceOnPlateau {
+        /// Epochs without improvement that are let pass.
+        patience: usize,
+        /// At least 0 and below 1.
+        factor: f64,
+        /// The validation metric that is watched; the training loss where there are no validation rows.
+        monitor: crate::metric::Metric,
+        /// It is never reduced below this.
+        min_lr: f64,
+    },
 }
 
 /// Stops a phase after `patience` epochs without an improvement of more than `min_delta`; the weights of
@@ -300,4 +412,14 @@ pub enum Optimizer {
         /// Normalises by the estimated variance.
         centered: bool,
     },
+}
+
+impl Optimizer {
+    /// The learning rate.
+    #[must_use]
+    pub fn lr(&self) -> f64 {
+        match *self {
+            Self::Sgd { lr, .. } | Self::Adam { lr, .. } | Self::AdamW { lr, .. } | Self::RmsProp { lr, .. } => lr,
+        }
+    }
 }

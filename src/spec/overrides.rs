@@ -213,7 +213,7 @@ fn whole(key: &str, known: &[Field]) -> String {
 fn written(takes: &Type, text: &str, evaluate: &Evaluate<'_>) -> Result<Tree<Leaf>, Problem> {
     let is_text = match takes {
         Type::Text | Type::Name | Type::Path | Type::OneOf(_) | Type::Metric | Type::Duration => true,
-        Type::IntOr { word, .. } => text == *word,
+        Type::IntOr { word, .. } | Type::ListOr { word, .. } => text == *word,
         _ => false,
     };
     let is_call = text.ends_with(')') || text.starts_with('"');

@@ -16,6 +16,7 @@ use super::goal;
 use super::layers;
 use super::network::{Backbone, EarlyStop, Loss, Optimizer, PhaseSpec};
 use super::prune;
+use super::training;
 use super::tree::{Make, Tree};
 use super::zoo;
 use crate::metric::Metric;
@@ -324,6 +325,7 @@ pub(super) fn network(model: &Closed) -> NetworkSpec {
         backbone: backbone(model.make("backbone").expect(CHECKED)),
         head: layers::layers(model.list("head")),
         loss: loss(model.text("loss")),
+        loss_options: training::loss_options(model),
     }
 }
 
@@ -367,6 +369,7 @@ pub(super) fn phase(make: &Closed) -> PhaseSpec {
             monitor: rule.metric("monitor").expect("the monitor was filled in when the fit was composed"),
         }),
         augment: make.makes("augment").into_iter().map(augment::augment).collect(),
+        options: training::phase_options(make),
     }
 }
 

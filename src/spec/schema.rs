@@ -38,6 +38,8 @@ pub enum Family {
     Phase,
     /// An update rule.
     Optimizer,
+    /// What becomes of the learning rate.
+    Schedule,
     /// An augmentation.
     Augment,
     /// A way to split rows into folds.
@@ -74,6 +76,7 @@ impl Family {
             Self::Sequential => "layers in order",
             Self::Phase => "a phase",
             Self::Optimizer => "an optimizer",
+            Self::Schedule => "a schedule",
             Self::Augment => "an augmentation",
             Self::Splitter => "a splitter",
             Self::Cv => "a cross-validation",
@@ -98,6 +101,7 @@ impl Family {
                 | Self::Sequential
                 | Self::Phase
                 | Self::Optimizer
+                | Self::Schedule
                 | Self::Augment
                 | Self::Objective
         )
@@ -141,6 +145,13 @@ pub enum Type {
         low: i64,
         /// Largest.
         high: i64,
+        /// The word.
+        word: &'static str,
+    },
+    /// A list, or one word in its place.
+    ListOr {
+        /// What the list is of.
+        item: &'static Type,
         /// The word.
         word: &'static str,
     },

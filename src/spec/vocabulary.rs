@@ -54,6 +54,15 @@ const EARLY_STOP: &[Field] = &[
     field("min_delta", NOT_NEGATIVE, Default::Float(0.0), "an improvement must exceed this"),
     field("monitor", Type::Metric, Default::Absent, "validation metric watched; the search's own if left out"),
 ];
+const LR_FACTORS: &[Field] = &[
+    field("backbone", NOT_NEGATIVE, Default::Float(1.0), "of the backbone"),
+    field("head", NOT_NEGATIVE, Default::Float(1.0), "of the head, the output layer with it"),
+];
+const LR_FACTOR: &str = "what the learning rate is multiplied by";
+const START_FACTOR: Field =
+    field("start_factor", UNIT, Default::Float(0.01), "the warm-up begins with this part of the learning rate");
+const SCHEDULE_EPOCHS: Field =
+    field("epochs", COUNT, Default::Absent, "epochs it is spread over; the phase's if left out");
 const PICTURE_SIZE: Type = Type::Int { low: 8, high: 1024 };
 const BENCHMARK: &[Field] = &[
     field("path", Type::Path, Default::Required, "the folder that holds its files"),
@@ -336,6 +345,18 @@ const PARTS: &[Constructor] = &[
                 Default::Text("auto"),
                 "\"auto\": binary_cross_entropy for two classes, else cross_entropy",
             ),
+            field(
+                "label_smoothing",
+                UNIT,
+                Default::Float(0.0),
+                "share of each target that is spread evenly over the classes",
+            ),
+            field(
+                "class_weights",
+                Type::ListOr { item: &POSITIVE, word: "balanced" },
+                Default::Absent,
+                "weights of the classes in the loss, in their order; \"balanced\": rows / (classes * rows of the class), of training rows",
+            ),
         ],
         "a backbone and a head; the output layer follows from the data",
     ),
@@ -400,6 +421,37 @@ const PARTS: &[Constructor] = &[
                 Default::EmptyList,
                 "for training pictures, in order",
             ),
+            field("schedule", Type::Family(Family::Schedule), Default::Absent, "what becomes of the learning rate"),
+            field(
+                "lr_factors",
+                Type::Record(LR_FACTORS),
+                Default::Absent,
+                "learning rates of the parts, as parts of the optimizer's",
+            ),
+            field(
+                "clip_norm",
+                POSITIVE,
+                Default::Absent,
+                "a longer gradient of all trained weights together is shortened to this norm",
+            ),
+            field(
+                "accumulate",
+                COUNT,
+                Default::Int(1),
+                "batches that make one step, as if they were one, batch norm apart; an epoch's last step has what is left",
+            ),
+            field(
+                "ema",
+                BELOW_ONE,
+                Default::Absent,
+                "decay of an average of the weights over the steps, which is evaluated and kept in their place",
+            ),
+            field(
+                "histograms",
+                Type::Bool,
+                Default::Bool(false),
+                "record how weights and gradients are distributed after each epoch",
+            ),
         ],
         "a phase of training",
     ),
@@ -453,6 +505,72 @@ const PARTS: &[Constructor] = &[
             field("centered", Type::Bool, Default::Bool(false), "normalise by the estimated variance"),
         ],
         "RMSprop",
+    ),
+    // Schedules.
+    constructor(
+        "cosine",
+        Family::Schedule,
+        0,
+        &[
+            field("warmup_epochs", INDEX, Default::Int(0), "epochs of a linear warm-up before it"),
+            START_FACTOR,
+            field("min_lr", NOT_NEGATIVE, Default::Float(0.0), "learning rate it ends with"),
+            SCHEDULE_EPOCHS,
+        ],
+        "step by step: half a cosine from the learning rate to min_lr, which then stays",
+    ),
+    constructor(
+        "step",
+        Family::Schedule,
+        0,
+        &[
+            field("every", COUNT, Default::Required, "epochs from one change to the next"),
+            field("factor", POSITIVE, Default::Float(0.1), LR_FACTOR),
+        ],
+        "epoch by epoch: multiplied by the factor every so many epochs",
+    ),
+    constructor(
+        "exponential",
+        Family::Schedule,
+        0,
+        &[field("factor", POSITIVE, Default::Required, LR_FACTOR)],
+        "epoch by epoch: multiplied by the factor after each epoch",
+    ),
+    constructor(
+        "linear_warmup",
+        Family::Schedule,
+        0,
+        &[field("epochs", COUNT, Default::Required, "epochs until the learning rate is reached"), START_FACTOR],
+        "step by step: on a line up to the learning rate, which then stays",
+    ),
+    constructor(
+        "one_cycle",
+        Family::Schedule,
+        0,
+        &[
+            field("pct_start", UNIT, Default::Float(0.3), "share of the steps in which it rises"),
+            field("div_factor", POSITIVE, Default::Float(25.0), "it begins with the learning rate divided by this"),
+            field("final_div_factor", POSITIVE, Default::Float(1e4), "it ends with the first divided by this"),
+            SCHEDULE_EPOCHS,
+        ],
+        "step by step: up to the learning rate and down again, each half a cosine; momentum stays as it is",
+    ),
+    constructor(
+        "reduce_on_plateau",
+        Family::Schedule,
+        0,
+        &[
+            field("patience", INDEX, Default::Int(10), "epochs without improvement that are let pass"),
+            field("factor", BELOW_ONE, Default::Float(0.1), LR_FACTOR),
+            field(
+                "monitor",
+                Type::Metric,
+                Default::Absent,
+                "validation metric watched; the search's own if left out; the training loss where no row is left to validate on",
+            ),
+            field("min_lr", NOT_NEGATIVE, Default::Float(0.0), "it is never reduced below this"),
+        ],
+        "epoch by epoch: multiplied by the factor when a metric has not improved by a ten-thousandth of itself",
     ),
     // Splits.
     constructor("kfold", Family::Splitter, 2, KFOLD, "k folds"),

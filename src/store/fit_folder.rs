@@ -217,6 +217,26 @@ impl FitFolder {
         self.pure("metrics.csv", &csv_bytes(&lines))
     }
 
+    /// `histograms.csv`: two lines for each trained tensor and epoch, for its weights and for its gradient; no file
+    /// without any.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn histograms(&mut self, histograms: &[HistogramLine]) -> Result<(), StoreError> {
+        let Some(first) = histograms.first() else { return Ok(()) };
+        let mut header = ["epoch", "phase", "tensor", "of", "low", "high", "not_finite"].map(str::to_owned).to_vec();
+        header.extend((1..=first.counts.len()).map(|bin| format!("bin_{bin}")));
+        let mut lines = vec![header];
+        for histogram in histograms {
+            let HistogramLine { epoch, phase, tensor, of, low, high, counts, n_not_finite } = histogram;
+            let mut line = vec![epoch.to_string(), phase.clone(), tensor.clone(), of.clone()];
+            line.extend([float(*low), float(*high), n_not_finite.to_string()]);
+            line.extend(counts.iter().map(u64::to_string));
+            lines.push(line);
+        }
+        self.pure("histograms.csv", &csv_bytes(&lines))
+    }
+
     /// `stdout.log` and `stderr.log`, for what a program says. No digest is kept of them: they may tell of times and places.
     ///
     /// # Errors
@@ -335,4 +355,25 @@ pub struct EpochLine {
     pub train_loss: Option<f64>,
     /// Metrics of validation rows, by name; those xrun does not know come last in the table.
     pub validation: BTreeMap<String, f64>,
+}
+
+/// A line of `histograms.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramLine {
+    /// From 1, through all phases.
+    pub epoch: usize,
+    /// The phase's name.
+    pub phase: String,
+    /// The tensor's name in the file of weights.
+    pub tensor: String,
+    /// `weights` or `gradients`.
+    pub of: String,
+    /// Where the first bin begins.
+    pub low: f64,
+    /// Where the last bin ends.
+    pub high: f64,
+    /// Numbers in each bin.
+    pub counts: Vec<u64>,
+    /// Numbers that are infinite or no numbers.
+    pub n_not_finite: u64,
 }

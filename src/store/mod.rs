@@ -38,7 +38,7 @@ mod tables;
 
 pub use earlier_trials::{EarlierStudy, EarlierTrials};
 pub use find::{FindError, RunEntry, find, latest_of, locate};
-pub use fit_folder::{EpochLine, FitFolder, FitPath, OutcomeRecord, PrunedAt};
+pub use fit_folder::{EpochLine, FitFolder, FitPath, HistogramLine, OutcomeRecord, PrunedAt};
 pub use fold_counts::{FoldCounts, InnerCounts, OuterCounts};
 pub use index::FitIndex;
 pub use journal::{Event, Journal, Recorded};

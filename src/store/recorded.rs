@@ -19,9 +19,10 @@ const OUTCOME: &str = "outcome.json";
 const SUMMARY: &str = "summary.json";
 
 /// Files of a fit, in the order in which they are compared: what is decided first comes first.
-const FIT_FILES: [(&str, FileKind); 7] = [
+const FIT_FILES: [(&str, FileKind); 8] = [
     (CONFIG, FileKind::Config),
     ("metrics.csv", FileKind::Table),
+    ("histograms.csv", FileKind::Table),
     ("validation_predictions.csv", FileKind::Predictions),
     ("test_predictions.csv", FileKind::Predictions),
     ("model.safetensors", FileKind::Weights),

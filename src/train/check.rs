@@ -2,7 +2,9 @@
 
 use super::{TrainError, TrainSpec};
 use crate::data::{Dataset, Features};
-use crate::spec::network::{Augment, EarlyStop, Loss, Optimizer, Patch, PhaseSpec};
+use crate::spec::network::{
+    Augment, ClassWeights, EarlyStop, Loss, Optimizer, Patch, PhaseOptions, PhaseSpec, Schedule,
+};
 use crate::split::TrainValidation;
 
 /// Checks phases against each other, the data and the rows.
@@ -17,6 +19,13 @@ pub(super) fn check(spec: &TrainSpec<'_>, data: &Dataset, rows: &TrainValidation
     if spec.model.loss == Loss::BinaryCrossEntropy && n_classes != 2 {
         return Err(TrainError::NotTwoClasses { n_classes });
     }
+    in_loss("label_smoothing", spec.model.loss_options.label_smoothing, PROBABILITY)?;
+    if let Some(ClassWeights::Given(weights)) = &spec.model.loss_options.class_weights {
+        if weights.len() != n_classes {
+            return Err(TrainError::ClassWeights { n_weights: weights.len(), n_classes });
+        }
+        weights.iter().try_for_each(|&weight| in_loss("class_weights", weight, ABOVE_ZERO))?;
+    }
     for (index, phase) in spec.phases.iter().enumerate() {
         if spec.phases[..index].iter().any(|earlier| earlier.name == phase.name) {
             return Err(TrainError::SameName { phase: phase.name.clone() });
@@ -26,6 +35,7 @@ pub(super) fn check(spec: &TrainSpec<'_>, data: &Dataset, rows: &TrainValidation
             check_early_stop(phase, early_stop, rows)?;
         }
         check_augment(phase, data)?;
+        check_options(phase)?;
         check_optimizer(phase)?;
     }
     Ok(())
@@ -66,10 +76,10 @@ fn check_augment(phase: &PhaseSpec, data: &Dataset) -> Result<(), TrainError> {
     }
     let check = |what: &'static str, value: f64, rule: Rule| in_range(phase, what, value, rule);
     let check_patch = |[scale, ratio]: [&'static str; 2], patch: &Patch| {
-        check(scale, patch.scale[0], POSITIVE)?;
+        check(scale, patch.scale[0], ABOVE_ZERO)?;
         check(scale, patch.scale[1], PROBABILITY)?;
-        check(ratio, patch.ratio[0], POSITIVE)?;
-        check(ratio, patch.ratio[1], POSITIVE)?;
+        check(ratio, patch.ratio[0], ABOVE_ZERO)?;
+        check(ratio, patch.ratio[1], ABOVE_ZERO)?;
         for (what, [low, high]) in [(scale, patch.scale), (ratio, patch.ratio)] {
             if low > high {
                 return Err(TrainError::Descending { phase: phase.name.clone(), what, low, high });
@@ -100,6 +110,55 @@ fn check_augment(phase: &PhaseSpec, data: &Dataset) -> Result<(), TrainError> {
         Augment::Cutmix { alpha } => check("alpha of cutmix", *alpha, ALPHA),
         Augment::Crop { .. } | Augment::AutoAugment | Augment::TrivialAugment => Ok(()),
     })
+}
+
+fn check_options(phase: &PhaseSpec) -> Result<(), TrainError> {
+    let PhaseOptions { schedule, lr_factors, clip_norm, accumulate, ema, histograms: _ } = &phase.options;
+    if *accumulate == 0 {
+        return Err(TrainError::Zero { phase: phase.name.clone(), what: "accumulate" });
+    }
+    in_range(phase, "lr_factors.backbone", lr_factors.backbone, AT_LEAST_ZERO)?;
+    in_range(phase, "lr_factors.head", lr_factors.head, AT_LEAST_ZERO)?;
+    in_range(phase, "clip_norm", clip_norm.unwrap_or(1.0), ABOVE_ZERO)?;
+    in_range(phase, "ema", ema.unwrap_or(0.0), BELOW_ONE)?;
+    schedule.as_ref().map_or(Ok(()), |schedule| check_schedule(phase, schedule))
+}
+
+fn check_schedule(phase: &PhaseSpec, schedule: &Schedule) -> Result<(), TrainError> {
+    let zero = |what| Err(TrainError::Zero { phase: phase.name.clone(), what });
+    match *schedule {
+        Schedule::Cosine { epochs: Some(0), .. } | Schedule::OneCycle { epochs: Some(0), .. } => {
+            zero("schedule.epochs")
+        }
+        Schedule::LinearWarmup { epochs: 0, .. } => zero("schedule.epochs"),
+        Schedule::Step { every: 0, .. } => zero("schedule.every"),
+        Schedule::Cosine { warmup_epochs, start_factor, min_lr, epochs } => {
+            let epochs = epochs.unwrap_or(phase.epochs);
+            if warmup_epochs >= epochs {
+                return Err(TrainError::Warmup { phase: phase.name.clone(), warmup_epochs, epochs });
+            }
+            in_range(phase, "schedule.start_factor", start_factor, PROBABILITY)?;
+            in_range(phase, "schedule.min_lr", min_lr, AT_LEAST_ZERO)
+        }
+        Schedule::Step { factor, .. } | Schedule::Exponential { factor } => {
+            in_range(phase, "schedule.factor", factor, ABOVE_ZERO)
+        }
+        Schedule::LinearWarmup { start_factor, .. } => {
+            in_range(phase, "schedule.start_factor", start_factor, PROBABILITY)
+        }
+        Schedule::OneCycle { pct_start, div_factor, final_div_factor, .. } => {
+            in_range(phase, "schedule.pct_start", pct_start, PROBABILITY)?;
+            in_range(phase, "schedule.div_factor", div_factor, ABOVE_ZERO)?;
+            in_range(phase, "schedule.final_div_factor", final_div_factor, ABOVE_ZERO)
+        }
+        Schedule::ReduceOnPlateau { patience: _, factor, monitor, min_lr } => {
+            if monitor.direction().is_none() {
+                return Err(TrainError::NoDirection { phase: phase.name.clone(), metric: monitor });
+            }
+            in_range(phase, "schedule.factor", factor, BELOW_ONE)?;
+            in_range(phase, "schedule.min_lr", min_lr, AT_LEAST_ZERO)
+        }
+    }
 }
 
 /// The conditions under which PyTorch's optimizers accept their arguments.
@@ -137,8 +196,8 @@ type Rule = (&'static str, fn(f64) -> bool);
 
 const FINITE: Rule = ("be finite", f64::is_finite);
 const AT_LEAST_ZERO: Rule = ("be finite and at least 0", |x| x.is_finite() && x >= 0.0);
+const ABOVE_ZERO: Rule = ("be finite and above 0", |x| x.is_finite() && x > 0.0);
 const PROBABILITY: Rule = ("lie in 0 to 1", |x| (0.0..=1.0).contains(&x));
-const POSITIVE: Rule = ("be finite and above 0", |x| x.is_finite() && x > 0.0);
 const HALF: Rule = ("lie in 0 to 0.5", |x| (0.0..=0.5).contains(&x));
 const HALF_TURN: Rule = ("lie in 0 to 180", |x| (0.0..=180.0).contains(&x));
 const LEVEL: Rule = ("be at most 30", |x| x <= 30.0);
@@ -148,4 +207,8 @@ const BELOW_ONE: Rule = ("be at least 0 and below 1", |x| (0.0..1.0).contains(&x
 
 fn in_range(phase: &PhaseSpec, what: &'static str, value: f64, (must, holds): Rule) -> Result<(), TrainError> {
     if holds(value) { Ok(()) } else { Err(TrainError::Range { phase: phase.name.clone(), what, value, must }) }
+}
+
+fn in_loss(what: &'static str, value: f64, (must, holds): Rule) -> Result<(), TrainError> {
+    if holds(value) { Ok(()) } else { Err(TrainError::LossRange { what, value, must }) }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::early_stop::Seen;
 use super::optimizer::HostMemory;
+use super::schedule::Plateau;
 use super::{CheckpointError, EpochRecord, PhaseOutcome, TrainSpec};
 use crate::data::Dataset;
 use crate::device::OpenDevice;
@@ -30,10 +31,12 @@ pub struct Checkpoint {
 pub(super) struct Progress {
     /// The epoch whose weights it would end with, counted through all phases.
     pub(super) kept_epoch: usize,
-    /// Safetensors of that epoch's network; none when it is the last one's.
+    /// Safetensors of that epoch's network; none when it is the last one's, with the averages if there are any.
     pub(super) best: Option<Vec<u8>>,
     /// What early stopping has seen.
     pub(super) seen: Seen,
+    /// What the schedule has seen.
+    pub(super) plateau: Plateau,
     /// What the optimizer remembers.
     pub(super) memories: Vec<HostMemory>,
 }

@@ -14,12 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Origin, Progress};
 use super::early_stop::Seen;
+use super::histogram::HistogramOf;
 use super::optimizer::HostMemory;
-use super::{Checkpoint, CheckpointError, EpochRecord, PhaseOutcome};
+use super::schedule::Plateau;
+use super::{Checkpoint, CheckpointError, EpochRecord, Histogram, PhaseOutcome};
 use crate::metric::Metric;
 
 const MAGIC: &[u8; 8] = b"xrunfit\0";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Everything but the numbers of tensors, of which it has the lengths.
 #[derive(Serialize, Deserialize)]
@@ -32,6 +34,7 @@ struct Header {
     best_value: Option<Bits>,
     reference_value: Option<Bits>,
     waited: usize,
+    plateau: PlateauSeen,
     network_bytes: usize,
     best_network_bytes: Option<usize>,
     memories: Vec<Memory>,
@@ -44,6 +47,27 @@ struct Epoch {
     phase: String,
     train_loss: Bits,
     validation: Vec<(Metric, Bits)>,
+    histograms: Vec<Bars>,
+}
+
+/// A histogram.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bars {
+    tensor: String,
+    of: HistogramOf,
+    low: Bits,
+    high: Bits,
+    counts: Vec<u64>,
+    n_not_finite: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlateauSeen {
+    best_value: Option<Bits>,
+    waited: usize,
+    n_reductions: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,7 +75,7 @@ struct Epoch {
 struct Memory {
     path: String,
     steps: u32,
-    vector_lengths: [Option<usize>; 3],
+    vector_lengths: [Option<usize>; 4],
 }
 
 /// A float as its bits.
@@ -116,17 +140,19 @@ impl Checkpoint {
             reference: header.reference_value.map(f64::from),
             waited: header.waited,
         };
+        let PlateauSeen { best_value, waited, n_reductions } = header.plateau;
+        let plateau = Plateau { best: best_value.map(f64::from), waited, n_reductions };
         Ok(Self {
             origin: header.origin,
             epochs: header.epochs.into_iter().map(EpochRecord::from).collect(),
             phases: header.phases,
             network,
-            progress: Progress { kept_epoch: header.kept_epoch, best, seen, memories },
+            progress: Progress { kept_epoch: header.kept_epoch, best, seen, plateau, memories },
         })
     }
 
     fn header(&self) -> Header {
-        let Progress { kept_epoch, best, seen, memories } = &self.progress;
+        let Progress { kept_epoch, best, seen, plateau, memories } = &self.progress;
         let memory = |memory: &HostMemory| Memory {
             path: memory.path.clone(),
             steps: memory.steps,
@@ -140,6 +166,11 @@ impl Checkpoint {
             best_value: seen.best.map(Bits::from),
             reference_value: seen.reference.map(Bits::from),
             waited: seen.waited,
+            plateau: PlateauSeen {
+                best_value: plateau.best.map(Bits::from),
+                waited: plateau.waited,
+                n_reductions: plateau.n_reductions,
+            },
             network_bytes: self.network.len(),
             best_network_bytes: best.as_ref().map(Vec::len),
             memories: memories.iter().map(memory).collect(),
@@ -154,14 +185,29 @@ impl From<&EpochRecord> for Epoch {
             phase: record.phase.clone(),
             train_loss: record.train_loss.into(),
             validation: record.validation.iter().map(|&(metric, value)| (metric, value.into())).collect(),
+            histograms: record.histograms.iter().map(Bars::from).collect(),
         }
     }
 }
 
 impl From<Epoch> for EpochRecord {
-    fn from(Epoch { epoch, phase, train_loss, validation }: Epoch) -> Self {
+    fn from(Epoch { epoch, phase, train_loss, validation, histograms }: Epoch) -> Self {
         let validation = validation.into_iter().map(|(metric, value)| (metric, value.into())).collect();
-        Self { epoch, phase, train_loss: train_loss.into(), validation }
+        let histograms = histograms.into_iter().map(Histogram::from).collect();
+        Self { epoch, phase, train_loss: train_loss.into(), validation, histograms }
+    }
+}
+
+impl From<&Histogram> for Bars {
+    fn from(histogram: &Histogram) -> Self {
+        let Histogram { tensor, of, low, high, counts, n_not_finite } = histogram.clone();
+        Self { tensor, of, low: low.into(), high: high.into(), counts, n_not_finite }
+    }
+}
+
+impl From<Bars> for Histogram {
+    fn from(Bars { tensor, of, low, high, counts, n_not_finite }: Bars) -> Self {
+        Self { tensor, of, low: low.into(), high: high.into(), counts, n_not_finite }
     }
 }
 
@@ -186,8 +232,8 @@ impl<'a> Reader<'a> {
             let (numbers, _) = self.take(n.saturating_mul(size_of::<f32>()))?.as_chunks();
             Ok(numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
         };
-        let [velocity, mean, square] = vector_lengths.map(|n| n.map(&mut vector).transpose());
-        Ok(HostMemory { path, steps, vectors: [velocity?, mean?, square?] })
+        let [velocity, mean, square, average] = vector_lengths.map(|n| n.map(&mut vector).transpose());
+        Ok(HostMemory { path, steps, vectors: [velocity?, mean?, square?, average?] })
     }
 }
 
@@ -209,6 +255,14 @@ mod tests {
             phase: "näme \"quoted\"".to_owned(),
             train_loss,
             validation: vec![(Metric::RocAuc, value), (Metric::LogLoss, -0.0)],
+            histograms: vec![Histogram {
+                tensor: "a.weight".to_owned(),
+                of: HistogramOf::Gradients,
+                low: -0.1,
+                high: f64::MIN_POSITIVE,
+                counts: vec![3, 0, u64::MAX],
+                n_not_finite: 2,
+            }],
         };
         let finished = PhaseOutcome { name: "first".to_owned(), first_epoch: 1, last_epoch: 1, kept_epoch: 1 };
         let subnormal = f32::from_bits(1);
@@ -221,13 +275,19 @@ mod tests {
                 kept_epoch: 1,
                 best: Some(vec![4, 5]),
                 seen: Seen { best: Some(f64::NEG_INFINITY), reference: Some(-0.0), waited: 7 },
+                plateau: Plateau { best: Some(0.1 + 0.2), waited: 3, n_reductions: 5 },
                 memories: vec![
                     HostMemory {
                         path: "a.weight".to_owned(),
                         steps: u32::MAX,
-                        vectors: [Some(vec![-0.0, subnormal, f32::NEG_INFINITY]), None, Some(vec![0.1])],
+                        vectors: [
+                            Some(vec![-0.0, subnormal, f32::NEG_INFINITY]),
+                            None,
+                            Some(vec![0.1]),
+                            Some(vec![f32::MAX]),
+                        ],
                     },
-                    HostMemory { path: "b".to_owned(), steps: 0, vectors: [None, Some(vec![]), None] },
+                    HostMemory { path: "b".to_owned(), steps: 0, vectors: [None, Some(vec![]), None, None] },
                 ],
             },
         }
@@ -263,7 +323,7 @@ mod tests {
                 let error = Checkpoint::from_bytes(&flipped).unwrap_err();
                 let as_expected = match at {
                     0..8 => error == CheckpointError::NotOne,
-                    8..12 => matches!(error, CheckpointError::Format { known: 1, .. }),
+                    8..12 => matches!(error, CheckpointError::Format { known: 2, .. }),
                     _ => error == damaged("its digest is another"),
                 };
                 assert!(as_expected, "byte {at}, bit {bit}: {error}");
@@ -302,11 +362,10 @@ mod tests {
         let mut endless = body.to_vec();
         endless[..8].fill(0xff);
         assert_eq!(message(&endless), because("it ends too early"));
-        let text = String::from_utf8_lossy(body).into_owned();
+        let text = String::from_utf8_lossy(&body[8..]).into_owned();
         let huge = text.replace("\"vector_lengths\":[3,", &format!("\"vector_lengths\":[{},", usize::MAX));
-        let header_len = huge.find("}]}").unwrap() + 3 - 8;
-        let mut huge = [&(header_len as u64).to_le_bytes(), &huge.as_bytes()[8..]].concat();
-        huge.truncate(8 + header_len);
+        let header = &huge.as_bytes()[..huge.rfind("}]}").unwrap() + 3];
+        let huge = [&(header.len() as u64).to_le_bytes(), header].concat();
         assert_eq!(message(&huge), because("it ends too early"));
     }
 }

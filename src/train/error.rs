@@ -110,6 +110,40 @@ pub enum TrainError {
         /// The high end.
         high: f64,
     },
+    /// Weights for another number of classes.
+    #[error(
+        "class_weights has {}, but the data has {n_classes} classes; give one number a class, or write \"balanced\"",
+        count(*n_weights, "number")
+    )]
+    ClassWeights {
+        /// Number of weights.
+        n_weights: usize,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// A number of the loss is outside its range.
+    #[error("{what} of the loss is {value}, but must {must}")]
+    LossRange {
+        /// What is outside.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What must hold.
+        must: &'static str,
+    },
+    /// A warm-up that leaves nothing of its schedule.
+    #[error(
+        "the cosine of phase `{phase}` is warmed up for {}, which leaves none of its {epochs}; lower warmup_epochs",
+        count(*warmup_epochs, "epoch")
+    )]
+    Warmup {
+        /// The phase.
+        phase: String,
+        /// Epochs of the warm-up.
+        warmup_epochs: usize,
+        /// Epochs of the schedule, the warm-up with it.
+        epochs: usize,
+    },
     /// Augmentation of something that is no picture.
     #[error("phase `{phase}` augments pictures, but the rows are none; leave augment out")]
     NoPictures {

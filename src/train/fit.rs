@@ -1,26 +1,27 @@
 //! The loop: phases of epochs of batches.
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
-use super::ahead::ahead;
-use super::batch::{Augmentation, Rows};
+use super::batch::Rows;
 use super::check::check;
 use super::checkpoint::{Origin, Progress};
 use super::early_stop::{Seen, Watch};
-use super::loss::{mean_loss, n_outputs};
+use super::epoch::Pass;
+use super::loss::{TrainingLoss, n_outputs};
 use super::optimizer::Updater;
-use super::predictor::{Predictor, logits, predictions, read};
+use super::predictor::{Predictor, logits, predictions};
 use super::published::PublishedFeatures;
+use super::schedule::{Plateau, Scheduler};
 use super::{Checkpoint, EpochRecord, Flow, Observer, PhaseOutcome, Preprocessing, TrainError, TrainSpec};
 use crate::data::Dataset;
 use crate::device::{OpenDevice, lock_random};
 use crate::metric::{Metric, Predictions, evaluate, evaluate_all};
 use crate::model::{Network, Pretrained};
 use crate::seed::Seed;
-use crate::spec::network::{Loss, PhaseSpec};
+use crate::spec::network::PhaseSpec;
 use crate::split::TrainValidation;
+use crate::trial::Direction;
 
 /// Threshold of the metrics in an epoch's record.
 const THRESHOLD: f64 = 0.5;
@@ -103,9 +104,10 @@ pub fn train(
         network = network.with_pretrained(&Pretrained::read(published, file)?)?;
     }
     let source = Rows::new(data.features(), &preprocessing)?;
+    let classes = rows.train.iter().map(|&row| data.targets()[row]);
     let mut fit = Fit {
         seed: spec.seed,
-        loss,
+        loss: TrainingLoss::new(spec.model, n_classes, classes),
         data,
         rows,
         source,
@@ -143,17 +145,18 @@ pub fn train(
     Ok(Trained { predictor, epochs, phases, stopped })
 }
 
-struct Fit<'a> {
-    seed: Seed,
-    loss: Loss,
-    data: &'a Dataset,
-    rows: &'a TrainValidation,
-    source: Rows<'a>,
+/// A training under way.
+pub(super) struct Fit<'a> {
+    pub(super) seed: Seed,
+    pub(super) loss: TrainingLoss,
+    pub(super) data: &'a Dataset,
+    pub(super) rows: &'a TrainValidation,
+    pub(super) source: Rows<'a>,
     plain: Device,
-    training: Device,
+    pub(super) training: Device,
     origin: Origin,
     published: Option<PublishedFeatures>,
-    observer: &'a mut dyn Observer,
+    pub(super) observer: &'a mut dyn Observer,
     epochs: Vec<EpochRecord>,
     /// Outcomes of the phases before the one under way.
     phases: Vec<PhaseOutcome>,
@@ -161,19 +164,20 @@ struct Fit<'a> {
 }
 
 /// What a phase carries from epoch to epoch, beside the network.
-struct Underway {
-    first_epoch: usize,
-    updater: Updater,
+pub(super) struct Underway {
+    pub(super) first_epoch: usize,
+    pub(super) updater: Updater,
+    pub(super) scheduler: Scheduler,
     watch: Option<Watch>,
     kept_epoch: usize,
-    /// The network of that epoch, evaluating; none before the first.
+    /// The network of that epoch, evaluating, with the averages if there are any; none before the first.
     best: Option<Network>,
 }
 
 /// What a frozen backbone makes of the rows, in place of the rows.
-struct Frozen {
+pub(super) struct Frozen {
     /// None where training rows are augmented, so that they are others in every epoch.
-    train: Option<Rows<'static>>,
+    pub(super) train: Option<Rows<'static>>,
     validation: Rows<'static>,
 }
 
@@ -208,18 +212,27 @@ impl Fit<'_> {
     ) -> Result<Underway, TrainError> {
         let first_epoch = self.phases.last().map_or(1, |phase| phase.last_epoch + 1);
         let watch = |seen| phase.early_stop.as_ref().and_then(|rule| Watch::new(rule, seen));
-        let Some(Progress { kept_epoch, best, seen, memories }) = progress else {
-            let updater = Updater::new(phase.optimizer.clone());
-            let watch = watch(Seen::default());
-            return Ok(Underway { first_epoch, updater, watch, kept_epoch: first_epoch, best: None });
+        let scheduler = |plateau| Scheduler::new(phase, self.steps_per_epoch(phase), plateau);
+        let updater = Updater::new(phase.optimizer.clone(), phase.options.ema);
+        let Some(Progress { kept_epoch, best, seen, plateau, memories }) = progress else {
+            let (watch, scheduler) = (watch(Seen::default()), scheduler(Plateau::default()));
+            return Ok(Underway { first_epoch, updater, scheduler, watch, kept_epoch: first_epoch, best: None });
         };
+        let updater = updater.with_memories(memories, &self.plain);
         // Not from a clone of the network, which would share its running statistics with it.
         let best = match best {
             Some(weights) => network.valid().with_safetensors(weights)?,
-            None => network.valid(),
+            None => updater.averaged(network.valid()),
         };
-        let updater = Updater::with_memories(phase.optimizer.clone(), memories, &self.plain);
-        Ok(Underway { first_epoch, updater, watch: watch(seen), kept_epoch, best: Some(best) })
+        let (watch, scheduler) = (watch(seen), scheduler(plateau));
+        Ok(Underway { first_epoch, updater, scheduler, watch, kept_epoch, best: Some(best) })
+    }
+
+    /// An incomplete last batch, and a last step of fewer batches, count unless they are left out.
+    fn steps_per_epoch(&self, phase: &PhaseSpec) -> usize {
+        let n_rows = self.rows.train.len();
+        let n_batches = if phase.drop_last { n_rows / phase.batch_size } else { n_rows.div_ceil(phase.batch_size) };
+        n_batches.div_ceil(phase.options.accumulate)
     }
 
     fn is_over(&self, phase: &PhaseSpec, underway: &Underway) -> bool {
@@ -237,19 +250,28 @@ impl Fit<'_> {
         let frozen = self.frozen_features(phase, &network)?;
         loop {
             let epoch = self.epochs.len() + 1;
-            let train_loss;
-            (network, train_loss) = self.train_epoch(epoch, phase, frozen.as_ref(), network, &mut underway.updater)?;
-            let evaluating = network.valid();
+            let pass;
+            (network, pass) = self.train_epoch(epoch, phase, frozen.as_ref(), network, underway)?;
+            let Pass { train_loss, histograms } = pass;
+            let evaluating = underway.updater.averaged(network.valid());
             let predictions = self.validate(epoch, phase, frozen.as_ref(), &evaluating)?;
             let is_best = match &mut underway.watch {
                 Some(watch) => watch.see(monitored(watch.monitor(), predictions.as_ref(), phase)?),
                 None => true,
             };
+            if let Some(monitor) = underway.scheduler.monitor() {
+                let (value, direction) = match (predictions.as_ref(), monitor.direction()) {
+                    (Some(_), Some(direction)) => (monitored(monitor, predictions.as_ref(), phase)?, direction),
+                    // A refit has no rows left to validate on.
+                    _ => (train_loss, Direction::Minimize),
+                };
+                underway.scheduler.see(value, direction);
+            }
             if is_best {
                 (underway.kept_epoch, underway.best) = (epoch, Some(evaluating));
             }
             let validation = predictions.map_or_else(Vec::new, |predictions| evaluate_all(&predictions, THRESHOLD));
-            let record = EpochRecord { epoch, phase: phase.name.clone(), train_loss, validation };
+            let record = EpochRecord { epoch, phase: phase.name.clone(), train_loss, validation, histograms };
             self.stopped = self.observer.epoch(&record) == Flow::Stop;
             self.epochs.push(record);
             let is_over = self.is_over(phase, underway);
@@ -274,6 +296,7 @@ impl Fit<'_> {
                 kept_epoch: underway.kept_epoch,
                 best: kept_before.map(Network::to_safetensors).transpose()?,
                 seen: underway.watch.as_ref().map(Watch::seen).unwrap_or_default(),
+                plateau: underway.scheduler.plateau(),
                 memories: underway.updater.memories()?,
             },
         })
@@ -299,46 +322,6 @@ impl Fit<'_> {
         Ok(Some(Frozen { train, validation: of_rows(&self.rows.validation)? }))
     }
 
-    /// One pass over the training rows in a new order; also the mean loss of the rows.
-    fn train_epoch(
-        &mut self,
-        epoch: usize,
-        phase: &PhaseSpec,
-        frozen: Option<&Frozen>,
-        mut network: Network,
-        updater: &mut Updater,
-    ) -> Result<(Network, f64), TrainError> {
-        let source = frozen.and_then(|frozen| frozen.train.as_ref()).unwrap_or(&self.source);
-        let seed = epoch_seed(self.seed, phase, epoch);
-        self.training.seed(seed.child("dropout").as_u64());
-        let order = order(phase, seed, &self.rows.train);
-        let augmentation = Augmentation { steps: &phase.augment, seed };
-        let (targets, n_classes) = (self.data.targets(), self.data.classes().len());
-        let batches = order.chunks(phase.batch_size);
-        let n_batches = batches.len();
-        let mut losses = Vec::with_capacity(n_batches);
-        network = std::thread::scope(|scope| {
-            let make = |batch| (batch, source.augmented(batch, augmentation));
-            for (done, (rows, batch)) in ahead(scope, batches, source.are_costly(), make).enumerate() {
-                let classes: Vec<usize> = rows.iter().map(|&row: &usize| targets[row]).collect();
-                let shares = batch.shares(&classes, n_classes);
-                let input = batch.input(&self.training);
-                let loss = mean_loss(self.loss, network.forward(input), &shares, &self.training);
-                let gradients = GradientsParams::from_grads(loss.backward(), &network);
-                losses.push(loss.without_autodiff());
-                network = updater.step(network, gradients);
-                go_on(self.observer.batch(done + 1, n_batches))?;
-            }
-            Ok::<_, TrainError>(network)
-        })?;
-        // Read once an epoch: reading a loss waits for the device to be done with the step.
-        let losses = read(Tensor::cat(losses, 0))?;
-        let weighted =
-            losses.iter().zip(order.chunks(phase.batch_size)).map(|(&loss, batch)| f64::from(loss) * len(batch));
-        let mean = weighted.sum::<f64>() / len(&order);
-        if mean.is_finite() { Ok((network, mean)) } else { Err(diverged(epoch, phase)) }
-    }
-
     /// Predictions of the validation rows; none without rows.
     fn validate(
         &self,
@@ -356,7 +339,7 @@ impl Fit<'_> {
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(diverged(epoch, phase));
         }
-        predictions(self.loss, &logits, self.data.classes().len(), self.data, rows).map(Some)
+        predictions(self.loss.loss(), &logits, self.data.classes().len(), self.data, rows).map(Some)
     }
 }
 
@@ -375,7 +358,7 @@ pub(super) fn order(phase: &PhaseSpec, epoch: Seed, train: &[usize]) -> Vec<usiz
     order
 }
 
-fn go_on(flow: Flow) -> Result<(), TrainError> {
+pub(super) fn go_on(flow: Flow) -> Result<(), TrainError> {
     match flow {
         Flow::Continue => Ok(()),
         Flow::Stop => Err(TrainError::Interrupted),
@@ -388,11 +371,6 @@ fn monitored(monitor: Metric, predictions: Option<&Predictions>, phase: &PhaseSp
         .ok_or_else(|| TrainError::Undefined { phase: phase.name.clone(), metric: monitor })
 }
 
-fn diverged(epoch: usize, phase: &PhaseSpec) -> TrainError {
+pub(super) fn diverged(epoch: usize, phase: &PhaseSpec) -> TrainError {
     TrainError::Diverged { epoch, phase: phase.name.clone() }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a data set has far fewer than 2^53 rows")]
-fn len(rows: &[usize]) -> f64 {
-    rows.len() as f64
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
-use crate::spec::network::Loss;
+use crate::spec::network::{ClassWeights, Loss, LossOptions, ModelSpec};
 
 /// Number of logits for `n_classes` classes.
 #[must_use]
@@ -13,28 +13,97 @@ pub fn n_outputs(loss: Loss, n_classes: usize) -> usize {
     }
 }
 
-/// The mean loss of a batch `[1]`, from logits `[batch, outputs]` and the share of each class in each row
-/// `[batch, class]`: 1 for the class of a row, unless it is mixed of several.
-///
-/// Both forms go through a logarithm of a sigmoid or softmax that is computed as one, so that a logit of any size
-/// gives a finite loss and gradient.
-pub(super) fn mean_loss(loss: Loss, logits: Tensor<2>, shares: &[f32], device: &Device) -> Tensor<1> {
-    let [batch, outputs] = logits.dims();
-    match loss {
-        Loss::BinaryCrossEntropy => {
-            let negative: Vec<f32> = shares.as_chunks::<2>().0.iter().map(|&[negative, _]| negative).collect();
-            let negative = Tensor::<2>::from_data(TensorData::new(negative, [batch, 1]), device);
-            (logits.clone() * negative - activation::log_sigmoid(logits)).mean()
-        }
-        Loss::CrossEntropy => {
-            // A share of 0 stays 0 and does not become -0.
-            #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2^24 rows")]
-            let of_batch = |&share: &f32| if share > 0.0 { -share / batch as f32 } else { 0.0 };
-            let minus_share: Vec<f32> = shares.iter().map(of_batch).collect();
-            let minus_share = Tensor::<2>::from_data(TensorData::new(minus_share, [batch, outputs]), device);
-            (activation::log_softmax(logits, 1) * minus_share).sum()
+/// What a training minimises: a loss with its options.
+#[derive(Clone, Debug)]
+pub(super) struct TrainingLoss {
+    loss: Loss,
+    n_classes: usize,
+    label_smoothing: f64,
+    /// One a class; none where all weigh the same.
+    class_weights: Option<Vec<f64>>,
+}
+
+impl TrainingLoss {
+    /// The loss of a model for so many classes, trained on rows of these classes.
+    pub(super) fn new(model: &ModelSpec, n_classes: usize, classes: impl Iterator<Item = usize>) -> Self {
+        let LossOptions { label_smoothing, class_weights } = &model.loss_options;
+        let class_weights = class_weights.as_ref().map(|weights| match weights {
+            ClassWeights::Given(weights) => weights.clone(),
+            ClassWeights::Balanced => balanced(n_classes, classes),
+        });
+        Self { loss: model.loss, n_classes, label_smoothing: *label_smoothing, class_weights }
+    }
+
+    /// The loss without its options.
+    pub(super) fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// What the rows of these classes weigh together in a mean; their number where all classes weigh the same.
+    pub(super) fn weight(&self, targets: &[usize]) -> f64 {
+        targets.iter().map(|&class| self.weight_of(class)).sum()
+    }
+
+    fn weight_of(&self, class: usize) -> f64 {
+        self.class_weights.as_ref().map_or(1.0, |weights| weights[class])
+    }
+
+    /// The mean loss of a batch `[1]`, from logits `[batch, outputs]`, the class of each row, and the share of each class in
+    /// each row `[batch, class]`: 1 for the row's own, unless it is mixed of several.
+    ///
+    /// With the options it is PyTorch's `CrossEntropyLoss(weight, label_smoothing)`; that of one logit is the same with
+    /// the logits 0 and x. Both forms go through a logarithm of a sigmoid or softmax that is computed as one, so that a
+    /// logit of any size gives a finite loss and gradient.
+    pub(super) fn mean(&self, logits: Tensor<2>, targets: &[usize], shares: &[f32], device: &Device) -> Tensor<1> {
+        let [batch, outputs] = logits.dims();
+        let parts = self.parts(targets, shares);
+        #[expect(clippy::cast_possible_truncation, reason = "tensors are single precision")]
+        let tensor = |values: Vec<f64>, width: usize| {
+            let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
+            Tensor::<2>::from_data(TensorData::new(values, [batch, width]), device)
+        };
+        match self.loss {
+            Loss::BinaryCrossEntropy => {
+                let log = activation::log_sigmoid(logits.clone());
+                let log = match self.class_weights {
+                    Some(_) => log * tensor(parts.chunks_exact(2).map(|of_row| of_row[0] + of_row[1]).collect(), 1),
+                    None => log,
+                };
+                let negative = parts.chunks_exact(2).map(|of_row| of_row[0]).collect();
+                (logits * tensor(negative, 1) - log).mean()
+            }
+            Loss::CrossEntropy => {
+                let n_rows = number(batch);
+                let minus_share = tensor(parts.into_iter().map(|part| 0.0 - part / n_rows).collect(), outputs);
+                (activation::log_softmax(logits, 1) * minus_share).sum()
+            }
         }
     }
+
+    /// What each class has of each row's target, `[row, class]`: its share, without options. With class weights those of the
+    /// rows' own classes are scaled to a mean of 1 in the batch.
+    fn parts(&self, targets: &[usize], shares: &[f32]) -> Vec<f64> {
+        let scale = if self.class_weights.is_some() { number(targets.len()) / self.weight(targets) } else { 1.0 };
+        let spread = self.label_smoothing / number(self.n_classes);
+        let part = |(class, &share): (usize, &f32)| {
+            self.weight_of(class) * scale * ((1.0 - self.label_smoothing) * f64::from(share) + spread)
+        };
+        shares.chunks_exact(self.n_classes).flat_map(|of_row| of_row.iter().enumerate().map(part)).collect()
+    }
+}
+
+/// Weights that give all classes of the rows the same say, as scikit-learn's `class_weight="balanced"` does.
+fn balanced(n_classes: usize, classes: impl Iterator<Item = usize>) -> Vec<f64> {
+    let mut counts = vec![0; n_classes];
+    classes.for_each(|class| counts[class] += 1);
+    let n_rows: usize = counts.iter().sum();
+    let weight = |count: usize| if count == 0 { 0.0 } else { number(n_rows) / (number(n_classes) * number(count)) };
+    counts.into_iter().map(weight).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a data set has far fewer than 2^53 rows")]
+fn number(n: usize) -> f64 {
+    n as f64
 }
 
 /// Class probabilities `[row, class]` from logits `[row, output]`, computed on the host in double precision, so that
@@ -64,6 +133,10 @@ mod tests {
     use super::*;
     use crate::train::augment::mixing;
 
+    fn plain(loss: Loss, n_classes: usize) -> TrainingLoss {
+        TrainingLoss { loss, n_classes, label_smoothing: 0.0, class_weights: None }
+    }
+
     /// The loss and its gradient by the logits.
     fn loss_and_gradient<const N: usize>(loss: Loss, logits: &[f32], targets: &[usize]) -> (f32, Vec<f32>) {
         of_shares::<N>(loss, logits, &mixing::shares(&[], targets, N.max(2)))
@@ -73,7 +146,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let data = TensorData::new(logits.to_vec(), [logits.len() / N, N]);
         let logits = Tensor::<2>::from_data(data, &device).require_grad();
-        let value = mean_loss(loss, logits.clone(), shares, &device);
+        let value = plain(loss, N.max(2)).mean(logits.clone(), &[], shares, &device);
         let gradients = value.backward();
         (value.into_scalar::<f32>(), logits.grad(&gradients).unwrap().try_into_vec_as::<f32>().unwrap())
     }

@@ -19,14 +19,18 @@ mod check;
 mod checkpoint;
 mod checkpoint_file;
 mod early_stop;
+mod epoch;
 mod error;
 mod feature_store;
 mod fit;
+mod gradients;
+mod histogram;
 mod loss;
 mod optimizer;
 mod predictor;
 mod preprocessing;
 mod published;
+mod schedule;
 mod self_test;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +44,7 @@ pub use checkpoint::Checkpoint;
 pub use error::{CheckpointError, TrainError};
 pub use feature_store::FeatureStore;
 pub use fit::{Trained, train};
+pub use histogram::{Histogram, HistogramOf};
 pub use loss::n_outputs;
 pub use predictor::{EVALUATION_BATCH, Predictor};
 pub use preprocessing::{PictureScaling, Preprocessing};
@@ -69,6 +74,8 @@ pub struct EpochRecord {
     pub train_loss: f64,
     /// Metrics on the validation rows after the epoch, with a threshold of 0.5; empty without validation rows.
     pub validation: Vec<(Metric, f64)>,
+    /// How weights and gradients are distributed after the epoch, where the phase records it.
+    pub histograms: Vec<Histogram>,
 }
 
 /// What a phase came to.
@@ -133,7 +140,11 @@ pub trait Observer {
 }
 
 #[cfg(test)]
+mod options_tests;
+#[cfg(test)]
 mod published_tests;
+#[cfg(test)]
+mod pytorch_tests;
 #[cfg(test)]
 mod resume_tests;
 #[cfg(test)]

@@ -7,17 +7,20 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::TrainError;
+use super::gradients::Gradients;
 use super::predictor::read;
+use super::schedule::Rates;
 use crate::model::Network;
 use crate::spec::network::Optimizer;
 
 /// An update rule and what it remembers of each parameter.
 pub(super) struct Updater {
     rule: Optimizer,
+    /// Decay of the averages of the parameters, if they are kept.
+    ema: Option<f64>,
     /// By the parameter's path in the network: Burn's own ids are drawn anew in every process.
     memories: BTreeMap<String, Memory>,
 }
@@ -29,6 +32,8 @@ struct Memory {
     velocity: Option<Tensor<1>>,
     mean: Option<Tensor<1>>,
     square: Option<Tensor<1>>,
+    /// The parameter's own average over the steps.
+    average: Option<Tensor<1>>,
 }
 
 /// What a rule remembers of one parameter, on the host.
@@ -38,28 +43,29 @@ pub(super) struct HostMemory {
     pub(super) path: String,
     /// Number of steps it took.
     pub(super) steps: u32,
-    /// Velocity, mean and square, as far as the rule uses them; each as long as the parameter.
-    pub(super) vectors: [Option<Vec<f32>>; 3],
+    /// Velocity, mean and square, as far as the rule uses them, and the parameter's average if it is kept; each as long
+    /// as the parameter.
+    pub(super) vectors: [Option<Vec<f32>>; 4],
 }
 
 impl Updater {
     /// A rule that remembers nothing yet.
-    pub(super) fn new(rule: Optimizer) -> Self {
-        Self { rule, memories: BTreeMap::new() }
+    pub(super) fn new(rule: Optimizer, ema: Option<f64>) -> Self {
+        Self { rule, ema, memories: BTreeMap::new() }
     }
 
-    /// A rule that goes on from what it remembered; `device` has no autodiff.
-    pub(super) fn with_memories(rule: Optimizer, memories: Vec<HostMemory>, device: &Device) -> Self {
+    /// The same rule, which goes on from what it remembered; `device` has no autodiff.
+    pub(super) fn with_memories(self, memories: Vec<HostMemory>, device: &Device) -> Self {
         let memories = memories.into_iter().map(|HostMemory { path, steps, vectors }| {
-            let [velocity, mean, square] = vectors.map(|values| {
+            let [velocity, mean, square, average] = vectors.map(|values| {
                 values.map(|values| {
                     let n = values.len();
                     Tensor::from_data(TensorData::new(values, [n]), device)
                 })
             });
-            (path, Memory { steps, velocity, mean, square })
+            (path, Memory { steps, velocity, mean, square, average })
         });
-        Self { rule, memories: memories.collect() }
+        Self { memories: memories.collect(), ..self }
     }
 
     /// What it remembers, in the order of the paths.
@@ -69,26 +75,54 @@ impl Updater {
     pub(super) fn memories(&self) -> Result<Vec<HostMemory>, TrainError> {
         let on_host = |vector: &Option<Tensor<1>>| vector.clone().map(read).transpose();
         let of_parameter = |(path, memory): (&String, &Memory)| {
-            let Memory { steps, velocity, mean, square } = memory;
-            let vectors = [on_host(velocity)?, on_host(mean)?, on_host(square)?];
+            let Memory { steps, velocity, mean, square, average } = memory;
+            let vectors = [on_host(velocity)?, on_host(mean)?, on_host(square)?, on_host(average)?];
             Ok(HostMemory { path: path.clone(), steps: *steps, vectors })
         };
         self.memories.iter().map(of_parameter).collect()
     }
 
-    /// The network after a step. Parameters without a gradient stay as they are, without decay.
-    pub(super) fn step(&mut self, network: Network, gradients: GradientsParams) -> Network {
-        network.map(&mut Step { updater: self, gradients, path: Vec::new() })
+    /// The network after a step at these learning rates. Parameters without a gradient stay as they are, without decay.
+    pub(super) fn step(&mut self, network: Network, gradients: Gradients, rates: Rates) -> Network {
+        let mut new_value = |path: &str, weights: Tensor<1>, gradients: &mut Gradients| {
+            let gradient = gradients.remove(path)?;
+            let lr = if path.starts_with("backbone.") { rates.backbone } else { rates.head };
+            let memory = self.memories.entry(path.to_owned()).or_default();
+            let updated = memory.update(&self.rule, lr, weights, gradient);
+            if let Some(decay) = self.ema {
+                memory.take_average(decay, &updated);
+            }
+            Some(updated)
+        };
+        let mut gradients = gradients;
+        network.map(&mut Replace {
+            path: Vec::new(),
+            with: |path: &str, weights: &dyn Fn() -> Tensor<1>| new_value(path, weights(), &mut gradients),
+            trains: true,
+        })
+    }
+
+    /// An evaluating network with the averages of its parameters in their place, where there are any.
+    pub(super) fn averaged(&self, network: Network) -> Network {
+        if self.ema.is_none() {
+            return network;
+        }
+        let average =
+            |path: &str, _: &dyn Fn() -> Tensor<1>| self.memories.get(path).and_then(|memory| memory.average.clone());
+        network.map(&mut Replace { path: Vec::new(), with: average, trains: false })
     }
 }
 
-struct Step<'a> {
-    updater: &'a mut Updater,
-    gradients: GradientsParams,
+/// Puts other values, given as vectors, in the place of parameters.
+struct Replace<F> {
     path: Vec<String>,
+    /// The new value of the parameter at a path, from its old one; none leaves it.
+    with: F,
+    /// Whether new values get a gradient.
+    trains: bool,
 }
 
-impl ModuleMapper for Step<'_> {
+impl<F: FnMut(&str, &dyn Fn() -> Tensor<1>) -> Option<Tensor<1>>> ModuleMapper for Replace<F> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -99,37 +133,35 @@ impl ModuleMapper for Step<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
-        let Some(gradient) = self.gradients.remove::<D>(id) else {
-            return Param::from_mapped_value(id, tensor, mapper);
-        };
         let shape = tensor.dims();
         let n = shape.iter().product::<usize>();
-        let memory = self.updater.memories.entry(self.path.join(".")).or_default();
-        let vector = tensor.without_autodiff().reshape([n]);
-        let updated = memory.update(&self.updater.rule, vector, gradient.without_autodiff().reshape([n]));
-        let tensor = Tensor::<D>::from_inner(updated.reshape(shape)).require_grad();
-        Param::from_mapped_value(id, tensor, mapper)
+        let Some(value) = (self.with)(&self.path.join("."), &|| tensor.clone().without_autodiff().reshape([n])) else {
+            return Param::from_mapped_value(id, tensor, mapper);
+        };
+        let value = value.reshape(shape);
+        let value = if self.trains { Tensor::<D>::from_inner(value).require_grad() } else { value };
+        Param::from_mapped_value(id, value, mapper)
     }
 }
 
 impl Memory {
-    fn update(&mut self, rule: &Optimizer, weights: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
+    fn update(&mut self, rule: &Optimizer, lr: f64, weights: Tensor<1>, gradient: Tensor<1>) -> Tensor<1> {
         self.steps += 1;
         match *rule {
-            Optimizer::Sgd { lr, momentum, dampening, weight_decay, nesterov } => {
+            Optimizer::Sgd { lr: _, momentum, dampening, weight_decay, nesterov } => {
                 let gradient = with_penalty(gradient, &weights, weight_decay);
                 let direction = self.sgd_direction(gradient, momentum, dampening, nesterov);
                 weights - direction.mul_scalar(lr)
             }
-            Optimizer::Adam { lr, betas, eps, weight_decay } => {
+            Optimizer::Adam { lr: _, betas, eps, weight_decay } => {
                 let gradient = with_penalty(gradient, &weights, weight_decay);
                 weights - self.adam_change(gradient, lr, betas, eps)
             }
-            Optimizer::AdamW { lr, betas, eps, weight_decay } => {
+            Optimizer::AdamW { lr: _, betas, eps, weight_decay } => {
                 let decayed = if weight_decay == 0.0 { weights } else { weights.mul_scalar(1.0 - lr * weight_decay) };
                 decayed - self.adam_change(gradient, lr, betas, eps)
             }
-            Optimizer::RmsProp { lr, alpha, eps, weight_decay, momentum, centered } => {
+            Optimizer::RmsProp { lr: _, alpha, eps, weight_decay, momentum, centered } => {
                 let gradient = with_penalty(gradient, &weights, weight_decay);
                 let direction = self.rms_direction(gradient, alpha, eps, centered);
                 if momentum > 0.0 {
@@ -144,6 +176,14 @@ impl Memory {
                 }
             }
         }
+    }
+
+    /// The average begins with the weights after the first step, as that of PyTorch's `AveragedModel` does.
+    fn take_average(&mut self, decay: f64, weights: &Tensor<1>) {
+        self.average = Some(match self.average.take() {
+            Some(average) => average.mul_scalar(decay) + weights.clone().mul_scalar(1.0 - decay),
+            None => weights.clone(),
+        });
     }
 
     /// The first velocity is the gradient itself: dampening begins with the second step.
@@ -264,13 +304,43 @@ mod tests {
             let mut weights = vector(&fixture.start);
             for (step, expected) in case.steps.iter().enumerate() {
                 let gradient = (weights.clone() - vector(&fixture.target)) * vector(&fixture.curvature);
-                weights = memory.update(&rule, weights, gradient);
+                weights = memory.update(&rule, rule.lr(), weights, gradient);
                 let found = weights.clone().try_into_vec_as::<f32>().unwrap();
                 for (f, e) in found.iter().zip(expected) {
                     assert!(
                         (f - e).abs() <= 2e-6 * e.abs().max(1.0),
                         "{rule:?}, step {step}: {found:?}, not {expected:?}"
                     );
+                }
+            }
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Averages {
+        averages: Vec<AverageCase>,
+    }
+
+    #[derive(Deserialize)]
+    struct AverageCase {
+        decay: f64,
+        weights: Vec<Vec<f32>>,
+        averages: Vec<Vec<f32>>,
+    }
+
+    #[test]
+    fn averages_are_those_of_pytorch() {
+        let fixture: Averages =
+            serde_json::from_str(include_str!("../../tests/fixtures/training_pytorch.json")).unwrap();
+        assert_eq!(fixture.averages.len(), 3);
+        for AverageCase { decay, weights, averages } in fixture.averages {
+            let mut memory = Memory::default();
+            for (weights, expected) in weights.iter().zip(&averages) {
+                let data = TensorData::new(weights.clone(), [weights.len()]);
+                memory.take_average(decay, &Tensor::from_data(data, &Device::flex()));
+                let found = memory.average.clone().unwrap().try_into_vec_as::<f32>().unwrap();
+                for (f, e) in found.iter().zip(expected) {
+                    assert!((f - e).abs() <= 1e-6 * e.abs().max(1.0), "{decay}: {found:?}, not {expected:?}");
                 }
             }
         }

@@ -7,7 +7,7 @@ use super::tests::{cpu, phase, pictures, rows};
 use super::{EpochRecord, FeatureStore, Flow, Observer, PhaseSpec, TrainError, TrainSpec, Trained, train};
 use crate::model::{InputShape, Network, Pretrained};
 use crate::seed::Seed;
-use crate::spec::network::{Augment, Backbone, Layer, Loss, ModelSpec};
+use crate::spec::network::{Augment, Backbone, Layer, Loss, LossOptions, ModelSpec};
 use crate::spec::zoo::{Published, PublishedSpec, WeightsFile};
 
 /// Hears how many batches were told.
@@ -32,6 +32,7 @@ fn model(weights: Option<WeightsFile>) -> ModelSpec {
         backbone: Backbone::Published(PublishedSpec { network: Published::ResNet18, weights }),
         head: vec![Layer::Dropout { rate: 0.2 }],
         loss: Loss::BinaryCrossEntropy,
+        loss_options: LossOptions::default(),
     }
 }
 

@@ -8,7 +8,9 @@ use super::{TrainError, TrainSpec, Trained, train};
 use crate::data::Dataset;
 use crate::metric::{Metric, Predictions};
 use crate::seed::Seed;
-use crate::spec::network::{Augment, Layer, Loss, ModelSpec, Optimizer, PhaseSpec};
+use crate::spec::network::{
+    Augment, ClassWeights, Layer, Loss, LossOptions, LrFactors, ModelSpec, Optimizer, PhaseOptions, PhaseSpec, Schedule,
+};
 use crate::split::TrainValidation;
 
 /// Writes down what it hears, keeps every checkpoint it is offered, and stops where it was told to.
@@ -157,6 +159,50 @@ fn a_training_interrupted_after_any_epoch_ends_as_if_it_never_was() {
     assert!(cut_short > 2, "phases were cut by early stopping: {cut_short}");
     assert!(kept_before > 8, "epochs were trained after the best one: {kept_before}");
     assert!(velocities > 8);
+}
+
+#[test]
+fn a_training_with_every_option_goes_on_from_any_epoch_as_if_it_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = pictures(folder.path());
+    let mut model = convnet();
+    model.loss_options = LossOptions { label_smoothing: 0.1, class_weights: Some(ClassWeights::Balanced) };
+    let plateau = Schedule::ReduceOnPlateau { patience: 0, factor: 0.5, monitor: Metric::RocAuc, min_lr: 1e-4 };
+    let schedules = [
+        Schedule::Cosine { warmup_epochs: 1, start_factor: 0.1, min_lr: 1e-4, epochs: None },
+        plateau,
+        Schedule::OneCycle { pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4, epochs: Some(9) },
+    ];
+    let (mut kept_now, mut kept_before, mut reduced) = (0, 0, 0);
+    for schedule in schedules {
+        let mut phases = phases(&optimizers()[2], &[Augment::Flip { p: 0.5 }]);
+        for phase in &mut phases {
+            phase.options = PhaseOptions {
+                schedule: Some(schedule.clone()),
+                lr_factors: LrFactors { backbone: 0.1, head: 1.0 },
+                clip_norm: Some(0.5),
+                accumulate: 2,
+                ema: Some(0.7),
+                histograms: true,
+            };
+        }
+        let case = Case { model: model.clone(), phases, seed: 1, data: &data, rows: rows(data.n()) };
+        let mut keeper = Keeper::default();
+        let expected = case.all_of(&case.train(None, &mut keeper).unwrap());
+        assert!(expected.0.iter().all(|epoch| !epoch.histograms.is_empty()));
+        for (index, file) in keeper.files.iter().enumerate() {
+            let mut again = Keeper::default();
+            let resumed = case.train(Some(file), &mut again).unwrap();
+            assert_eq!(case.all_of(&resumed), expected, "{schedule:?}, after epoch {}", index + 1);
+            assert_eq!(again.files, keeper.files[index + 1..], "{schedule:?}, after epoch {}", index + 1);
+            let progress = Checkpoint::from_bytes(file).unwrap().progress;
+            *(if progress.best.is_some() { &mut kept_before } else { &mut kept_now }) += 1;
+            reduced += usize::from(progress.plateau.n_reductions > 0);
+            assert!(progress.memories.iter().all(|memory| memory.vectors[3].is_some()), "an average each");
+        }
+    }
+    assert!(kept_now > 3 && kept_before > 3, "{kept_now} and {kept_before}");
+    assert!(reduced > 1, "{reduced}");
 }
 
 #[test]

@@ -3,18 +3,19 @@
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
 use super::TrainError;
 use super::augment::mixing;
-use super::loss::mean_loss;
+use super::gradients::Gradients;
+use super::loss::TrainingLoss;
 use super::optimizer::Updater;
 use super::predictor::read;
+use super::schedule::Rates;
 use crate::device::{OpenDevice, lock_random};
 use crate::model::{Input, InputShape, Network};
 use crate::seed::Seed;
-use crate::spec::network::{Activation, Backbone, Layer, Loss, ModelSpec, Optimizer};
+use crate::spec::network::{Activation, Backbone, Layer, Loss, LossOptions, ModelSpec, Optimizer};
 
 const STEPS: usize = 8;
 const BATCH: usize = 16;
@@ -51,10 +52,14 @@ pub fn self_test(device: &OpenDevice, dropout: bool) -> Result<SelfTest, TrainEr
             Layer::Dropout { rate },
         ],
         loss: Loss::CrossEntropy,
+        loss_options: LossOptions::default(),
     };
     let shape = InputShape::Picture { channels: 3, size: SIZE };
     let mut network = Network::new(&model, shape, 2, seed.child("init"), &training)?;
-    let mut updater = Updater::new(Optimizer::AdamW { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 });
+    let rates = Rates { backbone: 1e-3, head: 1e-3 };
+    let rule = Optimizer::AdamW { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
+    let mut updater = Updater::new(rule, None);
+    let training_loss = TrainingLoss::new(&model, 2, std::iter::empty());
     training.seed(seed.child("dropout").as_u64());
     let (mut losses, mut times) = (Vec::with_capacity(STEPS), Vec::with_capacity(STEPS));
     for step in 0..STEPS {
@@ -62,9 +67,10 @@ pub fn self_test(device: &OpenDevice, dropout: bool) -> Result<SelfTest, TrainEr
         let shares = mixing::shares(&[], &targets, 2);
         let started = Instant::now();
         let pictures = Tensor::from_data(TensorData::new(pictures, [BATCH, 3, SIZE, SIZE]), &training);
-        let loss = mean_loss(model.loss, network.forward(Input::Pictures(pictures)), &shares, &training);
-        let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        network = updater.step(network, gradients);
+        let logits = network.forward(Input::Pictures(pictures));
+        let loss = training_loss.mean(logits, &targets, &shares, &training);
+        let gradients = Gradients::of(&loss, &network);
+        network = updater.step(network, gradients, rates);
         losses.extend(read(loss.without_autodiff())?);
         device.plain().sync().map_err(TrainError::device)?;
         times.push(started.elapsed());

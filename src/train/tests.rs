@@ -9,7 +9,9 @@ use crate::device::{DeviceKind, OpenDevice, open};
 use crate::metric::{Metric, evaluate};
 use crate::seed::Seed;
 use crate::spec::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
-use crate::spec::network::{Activation, Augment, Backbone, EarlyStop, Layer, Loss, ModelSpec, Optimizer, PhaseSpec};
+use crate::spec::network::{
+    Activation, Augment, Backbone, EarlyStop, Layer, Loss, LossOptions, ModelSpec, Optimizer, PhaseOptions, PhaseSpec,
+};
 use crate::split::TrainValidation;
 
 pub(super) struct Quiet;
@@ -63,6 +65,7 @@ pub(super) fn mlp(loss: Loss) -> ModelSpec {
         backbone,
         head: vec![Layer::Linear { units: 8, bias: true }, Layer::Activation(Activation::Tanh)],
         loss,
+        loss_options: LossOptions::default(),
     }
 }
 
@@ -76,6 +79,7 @@ pub(super) fn convnet() -> ModelSpec {
             Layer::Dropout { rate: 0.5 },
         ],
         loss: Loss::BinaryCrossEntropy,
+        loss_options: LossOptions::default(),
     }
 }
 
@@ -89,6 +93,7 @@ pub(super) fn phase(name: &str, epochs: usize) -> PhaseSpec {
         optimizer: Optimizer::AdamW { lr: 0.01, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 },
         early_stop: None,
         augment: vec![],
+        options: PhaseOptions::default(),
     }
 }
 

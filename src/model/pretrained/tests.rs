@@ -9,7 +9,7 @@ use super::handmade::{Given, call_of_system, legacy_pth, pickle, safetensors, te
 use super::*;
 use crate::model::{Input, InputShape, Network};
 use crate::seed::Seed;
-use crate::spec::network::{Backbone, Loss, ModelSpec};
+use crate::spec::network::{Backbone, Loss, LossOptions, ModelSpec};
 use crate::spec::zoo::PublishedSpec;
 
 /// The folder of files that are too large for the repository: `XRUN_SHARED`, or `shared` beside it.
@@ -21,7 +21,8 @@ fn shared() -> Option<PathBuf> {
 
 fn network(published: Published, size: usize) -> Network {
     let backbone = Backbone::Published(PublishedSpec { network: published, weights: None });
-    let model = ModelSpec { backbone, head: Vec::new(), loss: Loss::BinaryCrossEntropy };
+    let model =
+        ModelSpec { backbone, head: Vec::new(), loss: Loss::BinaryCrossEntropy, loss_options: LossOptions::default() };
     Network::new(&model, InputShape::Picture { channels: 3, size }, 1, Seed::root(1), &Device::flex()).unwrap()
 }
 
@@ -161,7 +162,8 @@ fn what_was_trained_here_can_be_begun_with() {
     let file = written(folder.path(), "model.safetensors", &trained.to_safetensors().unwrap());
     let pretrained = Pretrained::read(Published::ResNet18, &file).unwrap();
     let backbone = Backbone::Published(PublishedSpec { network: Published::ResNet18, weights: None });
-    let model = ModelSpec { backbone, head: Vec::new(), loss: Loss::BinaryCrossEntropy };
+    let model =
+        ModelSpec { backbone, head: Vec::new(), loss: Loss::BinaryCrossEntropy, loss_options: LossOptions::default() };
     let shape = InputShape::Picture { channels: 3, size: 8 };
     let other = Network::new(&model, shape, 1, Seed::root(2), &Device::flex()).unwrap();
     let picture: Tensor<4> = Tensor::ones([1, 3, 8, 8], &Device::flex());

@@ -17,7 +17,7 @@ use super::convert;
 use super::diagnostic::{Diagnostic, Place};
 use super::params::{Argument, Params};
 use super::sources::Sources;
-use super::{constructors, imports, objects};
+use super::{constructors, imports, objects, variants};
 use crate::spec::check::Problem;
 use crate::spec::naming::Blame;
 use crate::spec::print::RESERVED;
@@ -164,6 +164,7 @@ pub(super) fn engine(state: &Rc<State>) -> Engine {
 
     objects::register(&mut engine, state);
     constructors::register(&mut engine, state);
+    variants::register(&mut engine, state);
     engine.set_module_resolver(imports::Resolver::new(state));
     engine
 }
@@ -337,7 +338,7 @@ fn unknown_variable(name: &str) -> Diagnostic {
 }
 
 fn functions() -> impl Iterator<Item = &'static str> {
-    const OTHERS: [&str; 13] = [
+    const OTHERS: [&str; 14] = [
         "uniform",
         "log_uniform",
         "int",
@@ -351,6 +352,7 @@ fn functions() -> impl Iterator<Item = &'static str> {
         "step",
         "named",
         "floor_div",
+        "variants",
     ];
     vocabulary::constructors().map(|constructor| constructor.name).chain(OTHERS)
 }

@@ -9,6 +9,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, Module, ModuleResolver, Position, Sco
 use super::diagnostic::Diagnostic;
 use super::evaluation::{State, engine};
 use super::sources::{Source, SourceKind};
+use super::variants::Made;
 use crate::spec::check::Problem;
 use crate::spec::naming::Blame;
 use crate::spec::{Leaf, Make, Origin, Tree};
@@ -128,6 +129,12 @@ pub(super) fn load_config(state: &State, named: &str) -> Result<Make<Leaf>, Prob
             None => problem,
         }
     };
-    let made = super::run(&engine(&inner), &inner, &shown, &text).map_err(told)?;
+    let made = match super::run(&engine(&inner), &inner, &shown, &text).map_err(told)? {
+        Made::One(made) => made,
+        Made::Variants(_) => {
+            return Err(Problem::new(format!("{named:?} ends with `variants`, and only one experiment can be built on"))
+                .hint("load the config.rhai of a variant's run"));
+        }
+    };
     made.try_map(&mut |leaf| Ok::<_, Problem>(leaf.with_params(&|param| Tree::from(&param.value))))
 }

@@ -9,9 +9,11 @@ mod diagnostic;
 mod evaluation;
 mod imports;
 mod objects;
+mod overridden;
 mod params;
 mod paths;
 mod sources;
+mod variants;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -23,15 +25,17 @@ use rhai::{Dynamic, Engine};
 pub use diagnostic::{Diagnostic, Place};
 pub use params::Argument;
 pub use sources::{Source, SourceKind};
+pub use variants::{Variant, Variants, Written};
 
 use convert::{Built, Searched};
 use evaluation::{State, diagnose};
 use sources::Sources;
+use variants::{Made, Varied};
 
 use crate::spec::check::Problem;
 use crate::spec::naming::Blame;
 use crate::spec::schema::Family;
-use crate::spec::{Experiment, FitConfig, Leaf, Make, Origin, Param, Tree, overrides};
+use crate::spec::{Experiment, FitConfig, Leaf, Make, Param, Tree};
 
 /// What a script ended with, and what it read.
 #[derive(Clone, Debug)]
@@ -65,11 +69,26 @@ pub enum Outcome {
     Fit(Box<FitConfig>),
 }
 
+/// Evaluates the script at `path`, which ends with one experiment or fit, with `key=value` arguments.
+///
+/// # Errors
+/// As [`evaluate_all`]; or it ends with variants.
+pub fn evaluate(path: &Path, arguments: &[Argument]) -> Result<Evaluated, Diagnostic> {
+    match evaluate_all(path, arguments)? {
+        Written::One(evaluated) => Ok(*evaluated),
+        Written::Variants(variants) => Err(Diagnostic::new(format!(
+            "this script ends with the variants {}, and one experiment is wanted here",
+            variants.names()
+        ))
+        .hint("name the config.rhai of a variant's run")),
+    }
+}
+
 /// Evaluates the script at `path` with `key=value` arguments.
 ///
 /// # Errors
 /// The file cannot be read, or what is wrong in it and where.
-pub fn evaluate(path: &Path, arguments: &[Argument]) -> Result<Evaluated, Diagnostic> {
+pub fn evaluate_all(path: &Path, arguments: &[Argument]) -> Result<Written, Diagnostic> {
     for (index, argument) in arguments.iter().enumerate() {
         if arguments[..index].iter().any(|earlier| earlier.key() == argument.key()) {
             return Err(Diagnostic::new(format!("`{}` is given twice", argument.key())).hint("keep one of them"));
@@ -96,18 +115,36 @@ pub fn evaluate(path: &Path, arguments: &[Argument]) -> Result<Evaluated, Diagno
     let state = State::new(arguments, root.clone(), sources.clone(), vec![path.clone()]);
     let made = run(&evaluation::engine(&state), &state, &shown, &text)?;
     let data_root = paths::data_root(&path, &root);
-    let made = paths::absolute(&made, &data_root);
-    let made = keep_params(&made, &state);
-    let made = override_paths(made, &state)?;
-    let outcome = match made.constructor().family {
-        Family::Experiment => {
-            Outcome::Experiment(Box::new(Experiment::new(made).map_err(|blame| sources.diagnose(&blame))?))
-        }
-        _ => Outcome::Fit(Box::new(fit(&made).map_err(|blame| sources.diagnose(&blame))?)),
-    };
-    let params = state.params.borrow().declared();
+    let placed = |make: &Make<Leaf>| keep_params(&paths::absolute(make, &data_root), &state);
+    let whole = |make| Experiment::new(make).map_err(|blame| sources.diagnose(&blame));
     let run = paths::run_folder(&path).map(Path::to_owned);
-    Ok(Evaluated { outcome, params, sources: sources.list(), root, run })
+    let evaluated = |outcome| Evaluated {
+        outcome,
+        params: state.params.borrow().declared(),
+        sources: sources.list(),
+        root: root.clone(),
+        run: run.clone(),
+    };
+    match made {
+        Made::One(make) => {
+            let make = overridden::one(placed(&make), &state)?;
+            let outcome = match make.constructor().family {
+                Family::Experiment => Outcome::Experiment(Box::new(whole(make)?)),
+                _ => Outcome::Fit(Box::new(fit(&make).map_err(|blame| sources.diagnose(&blame))?)),
+            };
+            Ok(Written::One(Box::new(evaluated(outcome))))
+        }
+        Made::Variants(makes) => {
+            let makes = makes.into_iter().map(|(name, make)| (name, placed(&make))).collect();
+            let makes = overridden::each(makes, &state)?;
+            let experiments = makes.into_iter().map(|(name, make)| Ok((name, whole(make)?)));
+            let (name, experiments) = variants::join(experiments.collect::<Result<_, Diagnostic>>()?, &sources)?;
+            let each = experiments.into_iter().map(|(name, experiment)| {
+                Variant::new(name, evaluated(Outcome::Experiment(Box::new(experiment))))
+            });
+            Ok(Written::Variants(Variants::new(name, each.collect())))
+        }
+    }
 }
 
 /// The nearest folder above a script that holds `xrun.toml` or `scripts/`, else the script's own; for a script inside
@@ -122,8 +159,8 @@ pub fn project_root(script: &Path) -> PathBuf {
     folder.ancestors().find(is_root).unwrap_or(folder).to_owned()
 }
 
-/// Evaluates a text to what it ended with: an experiment or a fit.
-fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Make<Leaf>, Diagnostic> {
+/// Evaluates a text to what it ended with.
+fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Made, Diagnostic> {
     *state.parsing.borrow_mut() = text.into();
     let mut ast = engine.compile(text).map_err(|error| diagnose(state, shown, error.into()))?;
     ast.set_source(shown);
@@ -144,8 +181,13 @@ fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Ma
     if value.is::<Searched>() {
         return Err(ends("a search-space object"));
     }
+    if let Some(varied) = value.read_lock::<Varied>() {
+        return Ok(Made::Variants((*varied.0).clone()));
+    }
     match value.try_cast_result::<Built>() {
-        Ok(built) if matches!(built.0.constructor().family, Family::Experiment | Family::Fit) => Ok((*built.0).clone()),
+        Ok(built) if matches!(built.0.constructor().family, Family::Experiment | Family::Fit) => {
+            Ok(Made::One((*built.0).clone()))
+        }
         Ok(built) => Err(ends(&format!("`{}(...)`", built.0.constructor().name))),
         Err(value) if value.is_unit() => Err(ends("nothing")),
         Err(value) => Err(ends(&objects::of_type(value.type_name()))),
@@ -174,48 +216,6 @@ fn keep_params(make: &Make<Leaf>, state: &State) -> Make<Leaf> {
         true => Tree::Leaf(Leaf::Param(Arc::clone(param))),
         false => Tree::from(&param.value),
     })
-}
-
-/// Arguments that named no param name a parameter or a path. Shorter paths go first, so that fixing a choice comes
-/// before what stands in its option.
-fn override_paths(mut make: Make<Leaf>, state: &State) -> Result<Make<Leaf>, Diagnostic> {
-    let mut arguments = state.params.borrow().unused();
-    arguments.sort_by_key(|argument| argument.path().split('.').count());
-    for (index, argument) in arguments.iter().enumerate() {
-        if arguments[..index].iter().any(|earlier| earlier.path() == argument.path()) {
-            return Err(Diagnostic::new(format!("`{}` is given twice", argument.path())).hint("keep one of them"));
-        }
-    }
-    let folder = std::env::current_dir().unwrap_or_default();
-    for argument in &arguments {
-        let evaluate = |text: &str| {
-            let value = state.evaluate_override(text)?;
-            let unit_origin = Origin::CommandLine { argument: argument.to_string().into() };
-            Ok(paths::from_command_line(value, &unit_origin))
-        };
-        // An option that an earlier override has fixed may still be named in the path.
-        let chosen = arguments.iter().find_map(|fixed| {
-            let prefix = format!("{}.{}.", fixed.path(), fixed.text());
-            argument.path().strip_prefix(&prefix).map(|rest| format!("{}.{rest}", fixed.path())).or_else(|| {
-                (format!("{}.{}", fixed.path(), fixed.text()) == argument.path()).then(|| fixed.path().to_owned())
-            })
-        });
-        let key = chosen.as_deref().unwrap_or(argument.path());
-        make = overrides::apply(&make, key, argument.text(), &evaluate).map_err(|mut problem| {
-            if let Some(near) = state.params.borrow().near(argument.key()) {
-                problem.hint.get_or_insert_with(String::new);
-                if problem.message.contains("names nothing") {
-                    problem.hint = Some(format!("did you mean `{near}`?"));
-                }
-            }
-            let path_is_known = problem.message.contains("names nothing");
-            let origin = Origin::CommandLine { argument: argument.to_string().into() };
-            let problem = if path_is_known { problem } else { Problem { path: Vec::new(), ..problem } };
-            state.sources.diagnose(&Blame { origin, problem })
-        })?;
-        make = paths::absolute(&make, &folder);
-    }
-    Ok(make)
 }
 
 fn fit(make: &Make<Leaf>) -> Result<FitConfig, Blame> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, FLOAT, INT, ImmutableString, Map, NativeCallContext};
 
 use super::convert::{self, Built, Searched};
+use super::variants::Varied;
 use super::evaluation::{State, fail, origin};
 use super::params::{Params, scalar};
 use crate::space::{Distribution, DistributionError};
@@ -29,7 +30,10 @@ const MAX_OPTIONS: usize = 10_000;
 type RhaiResult<T> = Result<T, Box<rhai::EvalAltResult>>;
 
 pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
-    engine.register_type_with_name::<Searched>(OBJECT).register_type_with_name::<Built>("part of an experiment");
+    engine
+        .register_type_with_name::<Searched>(OBJECT)
+        .register_type_with_name::<Built>("part of an experiment")
+        .register_type_with_name::<Varied>("variants");
     numbers(engine, state, "uniform", |low, high| Distribution::uniform(float(low)?, float(high)?).map_err(broken));
     numbers(engine, state, "log_uniform", |low, high| {
         Distribution::log_uniform(float(low)?, float(high)?).map_err(broken)
@@ -107,6 +111,7 @@ pub(super) fn of_type(name: &str) -> String {
         "()" => "`()`",
         OBJECT => "a search-space object",
         "part of an experiment" => "a part of an experiment",
+        "variants" => "`variants(...)`",
         "Fn" => "a function",
         "range" | "range=" => "a range",
         other => other,

@@ -18,6 +18,8 @@ use crate::value::Value;
 pub struct Argument {
     key: String,
     text: String,
+    /// The variant it is for, if it names one.
+    variant: Option<String>,
 }
 
 impl Argument {
@@ -28,7 +30,7 @@ impl Argument {
     pub fn parse(argument: &str) -> Result<Self, String> {
         match argument.split_once('=') {
             Some((key, text)) if !key.trim_start_matches('.').is_empty() => {
-                Ok(Self { key: key.to_owned(), text: text.to_owned() })
+                Ok(Self { key: key.to_owned(), text: text.to_owned(), variant: None })
             }
             _ => Err(format!("`{argument}` is no key=value")),
         }
@@ -51,10 +53,24 @@ impl Argument {
     pub fn path(&self) -> &str {
         self.key.trim_start_matches('.')
     }
+
+    /// The same for one variant, if its key begins with the variant's name.
+    pub(super) fn of_variant(&self, name: &str) -> Option<Self> {
+        let key = self.path().strip_prefix(name)?.strip_prefix('.').filter(|key| !key.is_empty())?;
+        Some(Self { key: key.to_owned(), text: self.text.clone(), variant: Some(name.to_owned()) })
+    }
+
+    /// The variant it is for.
+    pub(super) fn variant(&self) -> Option<&str> {
+        self.variant.as_deref()
+    }
 }
 
 impl std::fmt::Display for Argument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(variant) = &self.variant {
+            write!(f, "{variant}.")?;
+        }
         write!(f, "{}={}", self.key, self.text)
     }
 }

@@ -416,6 +416,16 @@ impl Experiment {
         renamed
     }
 
+    /// The same experiment under a name that was checked.
+    pub(super) fn renamed(&self, name: Tree<Leaf>) -> Self {
+        let mut renamed = self.clone();
+        if let Tree::Text(name) = &name {
+            renamed.name.clone_from(name);
+        }
+        renamed.make.set("name", Some(name));
+        renamed
+    }
+
     /// Its values under their names.
     #[must_use]
     pub fn flat(&self) -> Vec<FlatValue> {

@@ -34,6 +34,7 @@ pub mod schema;
 mod search;
 mod training;
 pub mod tree;
+mod variant;
 mod variants;
 pub mod vocabulary;
 pub mod zoo;

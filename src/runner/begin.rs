@@ -7,6 +7,7 @@ use super::provenance;
 use super::session::{Session, Subject};
 use super::study_run::StudyRun;
 use super::unit::Unit;
+use super::walk::run_all;
 use super::weights::other_weights;
 use super::{FIT_HEADER, Prepared, Progress, Report, Request, RunError, WarmStart};
 use crate::data::Dataset;
@@ -31,21 +32,42 @@ const EXPERIMENT_HEADER: [&str; 1] =
 /// The config does not fit the data, the record cannot be written, a worker ended too often, a signal came, or a final
 /// fit failed.
 pub fn run(request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) -> Result<Report, RunError> {
-    refuse_external(&request.evaluated.outcome)?;
     let mut fold = None;
-    let subject = subject(prepared, &mut fold)?;
-    let mut folder = RunFolder::create(request.results, &subject.experiment)?;
+    let new = create(request, prepared, &mut fold)?;
+    let path = new.0.path().to_owned();
+    start(request, prepared, new, progress).and_then(run_one).map_err(|error| error.of_run(&path))
+}
+
+/// A new run's folder and what it consists of; nothing of it has begun.
+pub(super) fn create<'a>(
+    request: &Request<'_>,
+    prepared: &'a Prepared,
+    fold: &'a mut Option<OuterFold>,
+) -> Result<(RunFolder, Subject<'a>), RunError> {
+    refuse_external(&request.evaluated.outcome)?;
+    let subject = subject(prepared, fold)?;
+    let folder = RunFolder::create(request.results, &subject.experiment)?;
     write_beginning(request, prepared, &folder)?;
+    Ok((folder, subject))
+}
+
+/// Begins a run that was created.
+pub(super) fn start<'a>(
+    request: &'a Request<'a>,
+    prepared: &'a Prepared,
+    (mut folder, subject): (RunFolder, Subject<'a>),
+    progress: &'a mut dyn Progress,
+) -> Result<Session<'a>, RunError> {
     announce(&folder, request, prepared, progress);
     if request.evaluated.run.is_some() && subject.wall_time.is_some() && prepared.endings.is_empty() {
         progress.note("wall_time: the clock decides anew; studies may end after other numbers of trials than recorded");
     }
-    let path = folder.path().to_owned();
-    folder
-        .record(&Event::RunStarted { n_fits: subject.n_fits })
-        .map_err(RunError::from)
-        .and_then(|()| Session::new(request, prepared, folder, Vec::new(), subject, progress)?.run())
-        .map_err(|error| error.of_run(&path))
+    folder.record(&Event::RunStarted { n_fits: subject.n_fits })?;
+    Session::new(request, prepared, folder, Vec::new(), subject, progress)
+}
+
+fn run_one(session: Session<'_>) -> Result<Report, RunError> {
+    run_all(vec![session]).pop().expect("one run has one end")
 }
 
 /// A new run of trials that are told from outside; its folder is locked.
@@ -84,18 +106,42 @@ pub fn resume(
     prepared: &Prepared,
     progress: &mut dyn Progress,
 ) -> Result<Report, RunError> {
+    let mut fold = None;
+    let reopened = reopen(request, recorded, prepared, &mut fold)?;
+    go_on(request, prepared, reopened, progress).and_then(run_one).map_err(|error| error.of_run(&recorded.path))
+}
+
+/// What a run that was stopped consists of, and what happened so far.
+pub(super) struct Reopened<'a> {
+    folder: RunFolder,
+    events: Vec<Event>,
+    subject: Subject<'a>,
+}
+
+/// Takes hold of a run that was stopped.
+pub(super) fn reopen<'a>(
+    request: &Request<'_>,
+    recorded: &RunEntry,
+    prepared: &'a Prepared,
+    fold: &'a mut Option<OuterFold>,
+) -> Result<Reopened<'a>, RunError> {
     refuse_external(&request.evaluated.outcome)?;
     check_same(request, &recorded.manifest, prepared)?;
-    let mut fold = None;
-    let subject = subject(prepared, &mut fold)?;
-    let (mut folder, events) = RunFolder::reopen(&recorded.path)?;
+    let subject = subject(prepared, fold)?;
+    let (folder, events) = RunFolder::reopen(&recorded.path)?;
+    Ok(Reopened { folder, events, subject })
+}
+
+/// Goes on with it.
+pub(super) fn go_on<'a>(
+    request: &'a Request<'a>,
+    prepared: &'a Prepared,
+    Reopened { mut folder, events, subject }: Reopened<'a>,
+    progress: &'a mut dyn Progress,
+) -> Result<Session<'a>, RunError> {
     announce(&folder, request, prepared, progress);
-    let path = folder.path().to_owned();
-    folder
-        .record(&Event::RunResumed)
-        .map_err(RunError::from)
-        .and_then(|()| Session::new(request, prepared, folder, events, subject, progress)?.run())
-        .map_err(|error| error.of_run(&path))
+    folder.record(&Event::RunResumed)?;
+    Session::new(request, prepared, folder, events, subject, progress)
 }
 
 fn announce(folder: &RunFolder, request: &Request<'_>, prepared: &Prepared, progress: &mut dyn Progress) {

@@ -33,6 +33,7 @@ mod study_run;
 mod study_summary;
 mod told;
 mod unit;
+mod walk;
 mod warm_start;
 mod weights;
 mod worker;

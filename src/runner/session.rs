@@ -1,15 +1,15 @@
-//! A run at work: gives ready fits to workers, takes note of what comes back, and records what happens.
+//! A run at work: says which fits are ready, takes note of how they end, and records what happens.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::thread;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::earlier::Earlier;
-use super::order::{Order, Said};
-use super::pool::{Heard, Pool};
+use super::order::Order;
 use super::reuse::{self, Shelf};
 use super::study_run::{Change, Ready, Saved, Which};
 use super::unit::Unit;
+use super::walk::Ticket;
 use super::{Effort, FitFailure, FitLine, Prepared, Progress, Report, Request, RunError};
 use crate::data::Dataset;
 use crate::metric::Metric;
@@ -23,19 +23,8 @@ use crate::store::{
 use crate::trial::TrialState;
 use crate::wording::count;
 
-/// How long a word of a worker is waited for before signals are looked at.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 /// The table of trials is written again at most this often while a run goes on.
 const TABLE_PAUSE: Duration = Duration::from_secs(2);
-
-/// A fit that waits for a worker or has one.
-struct Ticket<'a> {
-    unit: usize,
-    which: Which,
-    order: Order<'a>,
-    attempt: usize,
-}
 
 /// What a run consists of.
 pub(super) struct Session<'a> {
@@ -122,14 +111,29 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Runs to the end.
-    pub(super) fn run(mut self) -> Result<Report, RunError> {
-        let (crew, device, interrupt) = (self.request.crew, self.request.device, self.request.interrupt);
-        let data = self.data;
-        let walked = thread::scope(|scope| {
-            let mut pool = Pool::new(scope, crew, data, device, interrupt);
-            self.walk(&mut pool, crew.n())
-        });
+    pub(super) fn request(&self) -> &'a Request<'a> {
+        self.request
+    }
+
+    pub(super) fn data(&self) -> Option<&'a Dataset> {
+        self.data
+    }
+
+    pub(super) fn progress(&mut self) -> &mut dyn Progress {
+        self.progress
+    }
+
+    pub(super) fn n_units(&self) -> usize {
+        self.units.len()
+    }
+
+    /// Its folder.
+    pub(super) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Records how it ended, when it has, or can go no further.
+    pub(super) fn end(mut self, walked: Result<(), RunError>) -> Result<Report, RunError> {
         let written = self.write_trials();
         if let Err(error) = walked.and(written) {
             // The first error is the one to tell; it may be that nothing can be written any more.
@@ -139,60 +143,14 @@ impl<'a> Session<'a> {
         self.finish()
     }
 
-    fn walk(&mut self, pool: &mut Pool<'_, 'a>, n_seats: usize) -> Result<(), RunError> {
-        let mut ready: Vec<Ticket<'a>> = Vec::new();
-        let mut seats: Vec<Option<Ticket<'a>>> = (0..n_seats).map(|_| None).collect();
-        for unit in 0..self.units.len() {
-            self.settle(unit, &mut ready)?;
-        }
-        loop {
-            while let Some(seat) = seats.iter().position(Option::is_none)
-                && let Some(next) = next(&ready, &seats)
-            {
-                let ticket = ready.remove(next);
-                self.begin(seat, &ticket)?;
-                pool.give(seat, ticket.order.clone());
-                seats[seat] = Some(ticket);
-            }
-            if seats.iter().all(Option::is_none) {
-                return Ok(());
-            }
-            let heard = pool.wait(PATIENCE);
-            if let Some(signal) = self.request.interrupt.signal() {
-                return Err(RunError::Interrupted { signal, path: self.folder.path().to_owned() });
-            }
-            let Some((seat, heard)) = heard else { continue };
-            match heard {
-                Heard::Said(Said::Batch { done, total }) => self.progress.batch(seat, done, total),
-                Heard::Said(Said::Epoch { epoch, phase, train_loss, validation }) => {
-                    self.progress.epoch(seat, epoch, &phase, train_loss, &validation);
-                }
-                Heard::Said(Said::Done { started, seconds }) => {
-                    let ticket = seats[seat].take().expect("only a busy worker is done");
-                    self.trained(&ticket, started, seconds)?;
-                    self.settle(ticket.unit, &mut ready)?;
-                }
-                Heard::Said(Said::Refused { reason }) => {
-                    return Err(RunError::Refused { reason, path: self.folder.path().to_owned() });
-                }
-                Heard::Said(Said::Lost { reason }) | Heard::Gone(reason) => {
-                    if let Some(mut ticket) = seats[seat].take() {
-                        self.lost(&ticket, reason)?;
-                        ticket.attempt += 1;
-                        ready.push(ticket);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Goes on with a unit until there is nothing to be done about it without training.
-    fn settle(&mut self, unit: usize, ready: &mut Vec<Ticket<'a>>) -> Result<(), RunError> {
+    /// Goes on with a unit until there is nothing to be done about it without training; what there is to be trained.
+    pub(super) fn settle(&mut self, unit: usize) -> Result<Vec<(Which, Order<'a>)>, RunError> {
+        let mut ready = Vec::new();
         loop {
             let is_late = self.is_late();
             let (fits, changes) = self.units[unit].advance(is_late)?;
             if fits.is_empty() && changes.is_empty() {
-                return Ok(());
+                return Ok(ready);
             }
             for change in changes {
                 self.note(unit, change)?;
@@ -216,7 +174,7 @@ impl<'a> Session<'a> {
                             job,
                         };
                         if !self.is_recorded(unit, which, &order)? {
-                            ready.push(Ticket { unit, which, order, attempt: 1 });
+                            ready.push((which, order));
                         }
                     }
                 }
@@ -276,14 +234,16 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn begin(&mut self, seat: usize, ticket: &Ticket<'a>) -> Result<(), RunError> {
+    /// Makes the folder of a fit that the worker at `seat` is given.
+    pub(super) fn begin(&mut self, seat: usize, order: &Order<'a>) -> Result<(), RunError> {
         self.prepared.inputs.check()?;
-        self.prepare_folder(&ticket.order)?;
-        self.progress.fit_started(seat, ticket.order.path.as_str(), ticket.order.job.config().n_epochs());
+        self.prepare_folder(order)?;
+        self.progress.fit_started(seat, order.path.as_str(), order.job.config().n_epochs());
         Ok(())
     }
 
-    fn trained(&mut self, ticket: &Ticket<'a>, started: String, seconds: f64) -> Result<(), RunError> {
+    /// Takes note of a fit that a worker has recorded.
+    pub(super) fn trained(&mut self, ticket: &Ticket<'a>, started: String, seconds: f64) -> Result<(), RunError> {
         let order = &ticket.order;
         let fit = self.read(order)?;
         self.record_fit(order, fit.outcome(), started, seconds)?;
@@ -296,7 +256,8 @@ impl<'a> Session<'a> {
         self.ended(ticket.unit, ticket.which, &order.path, result)
     }
 
-    fn lost(&mut self, ticket: &Ticket<'a>, reason: String) -> Result<(), RunError> {
+    /// Takes note of a fit that was lost with its worker; whether it may be tried again.
+    pub(super) fn lost(&mut self, ticket: &Ticket<'a>, reason: String) -> Result<(), RunError> {
         let fit = ticket.order.path.as_str().to_owned();
         let attempt = ticket.attempt;
         self.folder.record(&Event::FitLost { fit: fit.clone(), attempt, reason: reason.clone() })?;
@@ -498,14 +459,6 @@ impl<'a> Session<'a> {
             reused_from: self.reused_from.into_iter().collect(),
         })
     }
-}
-
-/// The ticket to be given out next: of the unit that has the fewest workers, the first; studies do not wait for each
-/// other, while the trials of one may have to.
-fn next(ready: &[Ticket<'_>], seats: &[Option<Ticket<'_>>]) -> Option<usize> {
-    let n_busy = |unit: usize| seats.iter().flatten().filter(|ticket| ticket.unit == unit).count();
-    let first = ready.iter().enumerate().min_by_key(|(_, ticket)| (n_busy(ticket.unit), ticket.unit, ticket.which));
-    first.map(|(position, _)| position)
 }
 
 fn final_summary(path: &FitPath, id: StudyId, trial: Option<usize>, outcome: &OutcomeRecord) -> FinalSummary {

@@ -28,7 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[("rhai", &["script"]), ("burn", &["device",
 
 /// Files of a run folder, whose names only [`STORE`] may spell.
 const RUN_FILES: &[&str] =
-    &["journal.jsonl", "trials.csv", "outcome.json", "splits.json", "folds.json", "warm_start.json"];
+    &["journal.jsonl", "trials.csv", "outcome.json", "splits.json", "folds.json", "warm_start.json", "variants.json"];
 const STORE: &str = "store";
 
 /// A line of a source that breaks a rule.

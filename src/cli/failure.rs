@@ -82,6 +82,7 @@ impl From<FindError> for Failure {
             FindError::Ambiguous { .. } => Self::new(Exit::NotFound, error.to_string()).hint("give more of the id"),
             FindError::NoManifest { .. } => Self::new(Exit::NotFound, error.to_string())
                 .hint("put back a copy of run.json; a folder that never had one holds nothing to go on with"),
+            FindError::Joint { .. } => Self::new(Exit::Usage, error.to_string()).hint("name one of them"),
             FindError::Elsewhere { .. } => Self::new(Exit::Usage, error.to_string())
                 .hint("name the folder its experiment lies in with --results DIR"),
             FindError::Store(error) => error.into(),

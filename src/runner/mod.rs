@@ -33,6 +33,7 @@ mod study_run;
 mod study_summary;
 mod told;
 mod unit;
+mod variants;
 mod walk;
 mod warm_start;
 mod weights;
@@ -50,9 +51,10 @@ pub use inputs::Inputs;
 pub use interrupt::Interrupt;
 pub use network::{NetworkOutline, check_network, outline_network};
 pub use pool::Crew;
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Prepared, prepare, prepare_all};
 pub use shipped::{Prediction, ShippedError, ShippedModel};
 pub use told::AskError;
+pub use variants::{Part, PartReport, resume_variants, run_variants};
 pub use warm_start::{WarmStart, WarmStartError};
 pub use weights::{other_weights, weights};
 pub use worker::work;
@@ -69,7 +71,7 @@ use crate::train::FeatureStore;
 use crate::wording::count;
 
 /// What a run needs beside the script.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The script, evaluated.
     pub evaluated: &'a Evaluated,

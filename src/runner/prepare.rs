@@ -5,10 +5,11 @@ use std::path::Path;
 
 use super::fold_counts::{duplicates, fold_counts, refuse_one_class};
 use super::{Inputs, RunError, WarmStart, weights};
-use crate::data::{self, Dataset};
+use crate::data::{self, DataError, Dataset};
 use crate::plan::Plan;
 use crate::script::{self, Evaluated, Outcome};
 use crate::spec::ModelPart;
+use crate::spec::data::DataSpec;
 use crate::spec::experiment::{Folds, ThresholdRule};
 use crate::spec::fit::SplitSpec;
 use crate::split::{self, NestedSplits, RowLabels, SplitError};
@@ -78,6 +79,31 @@ impl Prepared {
 /// There is no such program, the data or weights cannot be used, or the data not split as asked, or the model does not fit
 /// them; or the search cannot start warm from the run it names.
 pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Prepared, RunError> {
+    prepare_on(evaluated, results, &mut |spec| data::open(spec, cache))
+}
+
+/// Prepares several that have the same data; those are opened once.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_all(evaluated: &[&Evaluated], results: &Path, cache: &Path) -> Result<Vec<Prepared>, RunError> {
+    let mut opened: Option<(DataSpec, Dataset)> = None;
+    let mut open = |spec: &DataSpec| match &opened {
+        Some((of, data)) if of == spec => Ok(data.clone()),
+        _ => {
+            let data = data::open(spec, cache)?;
+            opened = Some((spec.clone(), data.clone()));
+            Ok(data)
+        }
+    };
+    evaluated.iter().map(|evaluated| prepare_on(evaluated, results, &mut open)).collect()
+}
+
+fn prepare_on(
+    evaluated: &Evaluated,
+    results: &Path,
+    open: &mut dyn FnMut(&DataSpec) -> Result<Dataset, DataError>,
+) -> Result<Prepared, RunError> {
     let outcome = &evaluated.outcome;
     let inputs = Inputs::read(outcome)?;
     let (spec, folds, threshold) = match outcome {
@@ -91,7 +117,7 @@ pub fn prepare(evaluated: &Evaluated, results: &Path, cache: &Path) -> Result<Pr
         }
     };
     let weights = weights::weights(outcome)?;
-    let data = spec.map(|spec| data::open(spec, cache)).transpose()?;
+    let data = spec.map(open).transpose()?;
     if let Some(data) = &data {
         weights::check_shapes(outcome, data)?;
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::earlier_trials::{self, EarlierTrials};
 use super::index::scan::{self, RunName, is_run};
+use super::joint::Joint;
 use super::journal::{self, Event, Recorded};
 use super::manifest::Manifest;
 use super::tables::Summary;
@@ -47,6 +48,14 @@ pub enum FindError {
         asked: String,
         /// The ids.
         candidates: Vec<String>,
+    },
+    /// It is no run, but joins those of several variants.
+    #[error("`{asked}` joins the runs of variants: {}", runs.join(", "))]
+    Joint {
+        /// What was asked for.
+        asked: String,
+        /// Variants and the ids of their runs.
+        runs: Vec<String>,
     },
     /// It is a run, but not one of these results.
     #[error("{} does not lie in {}", path.display(), results.display())]
@@ -235,6 +244,10 @@ pub fn locate(results: &Path, asked: &str) -> Result<PathBuf, FindError> {
     }
     match matches.as_slice() {
         [] => {
+            if let Some(joint) = Joint::find(results, asked)? {
+                let runs = joint.runs().iter().map(|run| format!("{} {}", run.variant, run.run)).collect();
+                return Err(FindError::Joint { asked: asked.to_owned(), runs });
+            }
             let beheaded = named.iter().filter(|name| name.id == asked).map(path);
             match beheaded.chain([as_path.to_owned()]).find(|path| path.join("journal.jsonl").is_file()) {
                 Some(path) => Err(FindError::NoManifest { path }),

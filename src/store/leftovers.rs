@@ -1,10 +1,11 @@
 //! What nobody needs any more: pieces of files that were cut short, checkpoints of fits that have ended, scratch
-//! folders whose process is gone, and runs in the index that are gone.
+//! folders whose process is gone, joined records whose runs are gone, and runs in the index that are gone.
 
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::index::{self, scan};
+use super::joint::Joint;
 use super::lock::{FolderLock, RunLock, is_locked};
 use super::remove::{entries, freed_by, metadata, remove};
 
@@ -40,6 +41,8 @@ impl Leftovers {
                 Err(error) => return Err(error),
             }
         }
+        let joints = Joint::all(results)?.into_iter().filter_map(Result::ok).filter(Joint::is_empty);
+        take(joints.map(|joint| joint.path().to_owned()).collect(), remove, &mut files)?;
         for folder in entries_if_any(&results.join(".scratch"))? {
             match FolderLock::take(&folder) {
                 Ok(_lock) if !holds_a_locked_run(&folder)? => take(vec![folder], remove, &mut files)?,

@@ -9,6 +9,7 @@
 //!                               stdout.log  stderr.log (of a program)
 //!   model/                      model.safetensors  model.json  config.rhai  model_info.json (of a run that makes one to ship)
 //!   outer-0/inner-0/final/      ... and test_predictions.csv  model.safetensors  model.json
+//! results/<name>/<id>/variants.json   (the runs of variants that were begun together)
 //! ```
 //! Tables, summary, predictions and weights are pure functions of script, data, seed and device class. Times, hosts and
 //! devices stand in `run.json`, the journal, `outcome.json` and `timing.csv` alone. A file is written under a temporary
@@ -24,6 +25,7 @@ mod find;
 mod fit_folder;
 mod fold_counts;
 pub mod index;
+mod joint;
 mod journal;
 mod leftovers;
 mod lock;
@@ -41,6 +43,7 @@ pub use find::{FindError, RunEntry, find, latest_of, locate};
 pub use fit_folder::{EpochLine, FitFolder, FitPath, HistogramLine, OutcomeRecord, PrunedAt};
 pub use fold_counts::{FoldCounts, InnerCounts, OuterCounts};
 pub use index::FitIndex;
+pub use joint::{Found, Joint, JointRun};
 pub use journal::{Event, Journal, Recorded};
 pub use leftovers::{Leftover, Leftovers};
 pub use lock::{FolderLock, is_locked};

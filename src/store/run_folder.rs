@@ -30,26 +30,9 @@ impl RunFolder {
     /// # Errors
     /// The file system refused.
     pub fn create(results: &Path, experiment: &str) -> Result<Self, StoreError> {
-        let parent = results.join(experiment);
-        atomic::folder(&parent)?;
-        for attempt in 0_u32.. {
-            let now = SystemTime::now();
-            let stamp: String =
-                humantime::format_rfc3339_seconds(now).to_string().replace([':', '-', 'Z'], "").replace('T', "-");
-            // The fraction of the second in 1/65536, so that ids sort by time within it too.
-            let nanos = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
-            let id = format!("{stamp}-{:04x}", u64::from(nanos) * 65_536 / 1_000_000_000);
-            let path = parent.join(&id);
-            match fs::create_dir(&path) {
-                Ok(()) => {
-                    let journal = Journal::create(path.join(JOURNAL))?;
-                    return Ok(Self { path, id, journal, timing: Vec::new(), worked: Duration::ZERO });
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
-                Err(source) => return Err(StoreError::Write { path, source }),
-            }
-        }
-        unreachable!("the loop returns")
+        let (path, id) = new_folder(results, experiment)?;
+        let journal = Journal::create(path.join(JOURNAL))?;
+        Ok(Self { path, id, journal, timing: Vec::new(), worked: Duration::ZERO })
     }
 
     /// The folder of a run that goes on, and what happened so far.
@@ -189,6 +172,27 @@ impl RunFolder {
         text.push('\n');
         atomic::write(&self.path.join(name), text.as_bytes())
     }
+}
+
+/// A new folder `results/<name>/<id>`, and its id, which begins with the time.
+pub(super) fn new_folder(results: &Path, name: &str) -> Result<(PathBuf, String), StoreError> {
+    let parent = results.join(name);
+    atomic::folder(&parent)?;
+    for attempt in 0_u32.. {
+        let now = SystemTime::now();
+        let stamp: String =
+            humantime::format_rfc3339_seconds(now).to_string().replace([':', '-', 'Z'], "").replace('T', "-");
+        // The fraction of the second in 1/65536, so that ids sort by time within it too.
+        let nanos = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+        let id = format!("{stamp}-{:04x}", u64::from(nanos) * 65_536 / 1_000_000_000);
+        let path = parent.join(&id);
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok((path, id)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && attempt < 100 => {}
+            Err(source) => return Err(StoreError::Write { path, source }),
+        }
+    }
+    unreachable!("the loop returns")
 }
 
 /// The line of `timing.csv` for a fit that was trained.

@@ -117,6 +117,10 @@ pub(super) struct ScriptArguments {
     #[arg(value_name = "KEY=VALUE")]
     pub(super) overrides: Vec<String>,
 
+    /// Of a script with variants, this one alone; can be given several times
+    #[arg(long, value_name = "VARIANT")]
+    pub(super) only: Vec<String>,
+
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -132,7 +136,12 @@ pub(super) struct RunArguments {
     #[arg(value_name = "KEY=VALUE")]
     pub(super) overrides: Vec<String>,
 
-    /// Print one JSON object at the end: run, path, status, n_fits, n_trained, n_reused, metrics
+    /// Of a script with variants, this one alone; can be given several times
+    #[arg(long, value_name = "VARIANT")]
+    pub(super) only: Vec<String>,
+
+    /// Print one JSON object at the end: run, path, status, n_fits, n_trained, n_reused, metrics; of variants record, path,
+    /// status, variants
     #[arg(long)]
     pub(super) json: bool,
 
@@ -257,7 +266,7 @@ pub(super) struct PlanArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
-    /// Print one JSON object a run
+    /// Print one JSON object a run, and one for each joined record of variants
     #[arg(long)]
     pub(super) json: bool,
 

@@ -3,8 +3,9 @@
 use super::Exit;
 use super::args::DoctorArguments;
 use super::failure::Failure;
+use super::machine::{Devices, use_threads};
 use super::output::{print, table};
-use super::run::{Devices, use_threads, working_project};
+use super::run::working_project;
 use crate::device::{self, DeviceKind};
 use crate::settings;
 use crate::train::{SelfTest, self_test};

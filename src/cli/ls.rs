@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::output::{print, say, table};
 use super::run::{number, working_project};
 use crate::settings::{self, KEYS};
+use crate::store::Joint;
 use crate::store::index::{self, Found, RunLine};
 
 pub(super) fn ls(arguments: &ListArguments) -> Result<Exit, Failure> {
@@ -20,23 +21,47 @@ pub(super) fn ls(arguments: &ListArguments) -> Result<Exit, Failure> {
             Err(error) => say(&format!("warning: {error}")),
         }
     }
+    let mut joints = Vec::new();
+    for joint in Joint::all(&settings.results)? {
+        match joint {
+            Ok(joint) => joints.push(joint),
+            Err(error) => say(&format!("warning: {error}")),
+        }
+    }
     if arguments.json {
         for run in &readable {
             print(&json(run).to_string());
+        }
+        for joint in &joints {
+            print(&joint_json(joint).to_string());
         }
     } else if readable.is_empty() {
         say(&format!("no runs in {}", settings.results.display()));
     } else {
         let header = ["run", "experiment", "status", "fits", "result"].map(str::to_owned);
-        let rows: Vec<Vec<String>> = readable
+        let mut rows: Vec<Vec<String>> = readable
             .iter()
             .map(|run| {
                 vec![run.run.clone(), run.experiment.clone(), run.status.clone(), run.n_fits.to_string(), result(run)]
             })
             .collect();
+        rows.extend(joints.iter().map(joint_row));
+        rows.sort_by(|a, b| a[0].cmp(&b[0]));
         print(&table(&header, &rows));
     }
     Ok(Exit::Ok)
+}
+
+/// A joined record among the runs, each of which has a line of its own.
+fn joint_row(joint: &Joint) -> Vec<String> {
+    let variants = joint.runs().iter().map(|run| run.variant.as_str()).collect::<Vec<_>>().join(", ");
+    let (id, name) = (joint.id().to_owned(), joint.name().to_owned());
+    vec![id, name, "joined".to_owned(), "-".to_owned(), format!("variants {variants}")]
+}
+
+fn joint_json(joint: &Joint) -> serde_json::Value {
+    let runs: BTreeMap<&str, &str> = joint.runs().iter().map(|run| (run.variant.as_str(), run.run.as_str())).collect();
+    serde_json::json!({ "record": joint.id(), "name": joint.name(), "path": joint.path(), "variants": runs })
 }
 
 fn json(run: &RunLine) -> serde_json::Value {

@@ -14,8 +14,10 @@ mod front;
 mod gc;
 mod insight;
 mod ls;
+mod machine;
 mod model;
 mod output;
+mod plan;
 mod predict;
 mod progress;
 mod replay;
@@ -23,6 +25,7 @@ mod resume;
 mod rm;
 mod run;
 mod show;
+mod variants;
 
 use std::process::ExitCode;
 
@@ -71,7 +74,7 @@ pub fn main() -> ExitCode {
     let result = match &arguments.command {
         None => run::run(&arguments.run),
         Some(Command::Check(check)) => check::check(check),
-        Some(Command::Plan(plan)) => check::plan(plan),
+        Some(Command::Plan(plan)) => plan::plan(plan),
         Some(Command::Ask(ask)) => ask::ask(ask),
         Some(Command::Tell(tell)) => ask::tell(tell),
         Some(Command::Resume(resume)) => resume::resume(resume),
@@ -86,9 +89,9 @@ pub fn main() -> ExitCode {
         Some(Command::Data(command)) => data::data(command),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),
-        Some(Command::Worker(worker)) => run::work(worker),
+        Some(Command::Worker(worker)) => machine::work(worker),
         Some(Command::Probe { device }) => doctor::probe(device),
-        Some(Command::Guard) => run::guard(),
+        Some(Command::Guard) => machine::guard(),
     };
     let exit = match result {
         Ok(exit) => exit,

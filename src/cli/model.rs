@@ -6,10 +6,11 @@ use super::Exit;
 use super::args::ShowArguments;
 use super::failure::Failure;
 use super::output::{print, table};
-use super::run::{evaluate, working_project};
+use super::run::{evaluate_all, working_project};
 use crate::data::RowOutline;
 use crate::model::{DesignLine, Shape};
 use crate::runner::{self, NetworkOutline, RunError};
+use crate::script::{Evaluated, Written};
 use crate::settings;
 use crate::spec::print::value;
 use crate::store::Record;
@@ -20,17 +21,35 @@ const SHOWN: usize = 60;
 
 pub(super) fn show_model(arguments: &ShowArguments) -> Result<Exit, Failure> {
     let script = script_of(arguments)?;
-    let (evaluated, _) = evaluate(&script, &arguments.overrides, &arguments.settings.flags())?;
-    let network = runner::outline_network(&evaluated).map_err(|error| match error {
+    match evaluate_all(&script, &arguments.overrides, &arguments.settings.flags())?.0 {
+        Written::One(evaluated) => {
+            let network = network(&evaluated)?;
+            print(&if arguments.json { json(&network).to_string() } else { text(&network) });
+        }
+        Written::Variants(variants) => {
+            let networks = variants.each().iter().map(|variant| Ok((variant.name(), network(variant.evaluated())?)));
+            let networks: Vec<(&str, NetworkOutline)> = networks.collect::<Result<_, Failure>>()?;
+            print(&if arguments.json {
+                let of: serde_json::Map<_, _> =
+                    networks.iter().map(|(name, network)| ((*name).to_owned(), json(network))).collect();
+                serde_json::json!({ "name": variants.name(), "variants": of }).to_string()
+            } else {
+                let texts: Vec<String> =
+                    networks.iter().map(|(name, network)| format!("{name}\n\n{}", text(network))).collect();
+                texts.join("\n\n")
+            });
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn network(evaluated: &Evaluated) -> Result<NetworkOutline, Failure> {
+    let network = runner::outline_network(evaluated).map_err(|error| match error {
         RunError::Data(error) => Failure::new(Exit::Usage, error.to_string())
             .hint("the data decide the shape of the first layer; a recorded config takes data=PATH"),
         other => other.into(),
     })?;
-    let Some(network) = network else {
-        return Err(Failure::new(Exit::Usage, "there is no network: the objective is a formula"));
-    };
-    print(&if arguments.json { json(&network).to_string() } else { text(&network) });
-    Ok(Exit::Ok)
+    network.ok_or_else(|| Failure::new(Exit::Usage, "there is no network: the objective is a formula"))
 }
 
 /// The script that is meant: one by its path, or that of a recorded run or fit.

@@ -2,39 +2,37 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-
 use super::Exit;
-use super::args::{RunArguments, WorkerArguments};
+use super::args::RunArguments;
 use super::failure::Failure;
 use super::finalize::Shipped;
 use super::front;
+use super::machine::{Machine, use_threads};
 use super::output::{duration, print, say, table};
 use super::progress::Terminal;
-use crate::device::{self, DeviceChoice, DeviceKind, OpenDevice};
+use super::variants;
 use crate::metric::Metric;
-use crate::program;
-use crate::runner::{self, Crew, Interrupt, Report, Request};
-use crate::script::{self, Argument, Evaluated};
+use crate::runner::{self, Report};
+use crate::script::{self, Argument, Evaluated, Written};
 use crate::settings::{self, Flags, Settings};
 use crate::spec::experiment::Per;
 use crate::stop::StopRule;
 use crate::store::{RunEntry, StudySummary, Summary};
-use crate::train::FeatureStore;
 use crate::wording::count;
-
-const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let script = arguments.script.as_deref().expect("clap requires a script where there is no command");
-    let (evaluated, settings) = evaluate(script, &arguments.overrides, &arguments.settings.flags())?;
+    let (written, settings) = evaluate_all(script, &arguments.overrides, &arguments.settings.flags())?;
+    let shown = Shown { quiet: arguments.quiet, json: arguments.json };
+    let evaluated = match written.only(&arguments.only)? {
+        Written::One(evaluated) => evaluated,
+        Written::Variants(variants) => return variants::run(&variants, &settings, arguments.fresh, &shown),
+    };
     let job =
         Job { evaluated: &evaluated, settings: &settings, recorded: None, fresh: arguments.fresh, finalizes: None };
-    conduct(&job, &Shown { quiet: arguments.quiet, json: arguments.json })
+    conduct(&job, &shown)
 }
 
 /// What is to be run, or gone on with.
@@ -64,23 +62,8 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
     if let Some((run, per)) = job.finalizes {
         prepared = prepared.finalizing(run, per)?;
     }
-    let devices = Devices::choose(settings, shown.quiet)?;
-    let (crew, threads) = crew(settings, &devices, threads)?;
-    let interrupt = listen_to_signals()?;
-    // Bytes that are no text are replaced: the record is text.
-    let command: Vec<String> = std::env::args_os().map(|part| part.to_string_lossy().into_owned()).collect();
-    let request = Request {
-        evaluated: job.evaluated,
-        results: &settings.results,
-        device: &devices.open,
-        threads,
-        crew: &crew,
-        features: &FeatureStore::new(&settings.cache),
-        retries: settings.retries,
-        fresh: job.fresh,
-        interrupt: &interrupt,
-        command: &command,
-    };
+    let machine = Machine::open(settings, threads, shown.quiet)?;
+    let request = machine.request(job.evaluated, settings, job.fresh);
     let mut terminal = Terminal::new(shown.quiet);
     let clock = Instant::now();
     let report = match job.recorded {
@@ -118,15 +101,20 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
             shipped.hint();
         }
     }
-    Ok(match report.summary.status.as_str() {
+    Ok(exit(&report.summary))
+}
+
+/// How the program ends after a run that came to its end.
+pub(super) fn exit(summary: &Summary) -> Exit {
+    match summary.status.as_str() {
         "failed" => Exit::Failed,
-        _ if report.summary.n_failed_trials > 0 => Exit::FailedTrials,
+        _ if summary.n_failed_trials > 0 => Exit::FailedTrials,
         _ => Exit::Ok,
-    })
+    }
 }
 
 /// Says why a study has no final: none of its trials came to an end with a value.
-fn explain(study: &StudySummary, path: &Path) {
+pub(super) fn explain(study: &StudySummary, path: &Path) {
     if study.best_trial.is_some() {
         return;
     }
@@ -141,61 +129,18 @@ fn explain(study: &StudySummary, path: &Path) {
     say(&format!("error: no trial of {of} gave a value: {what}\nhint: {remedy}"));
 }
 
-/// Who trains, and with how many threads each: the threads are shared out between the workers.
-pub(super) fn crew(settings: &Settings, devices: &Devices, threads: usize) -> Result<(Crew, usize), Failure> {
-    if settings.workers == 1 {
-        return Ok((Crew::Here, threads));
-    }
-    let threads = (threads / settings.workers).max(1);
-    let cache = settings.cache.to_string_lossy();
-    let arguments = (0..settings.workers).map(|worker| {
-        let device = devices.kinds[worker % devices.kinds.len()].to_string();
-        ["__worker", "--threads", &threads.to_string(), "--device", &device, "--cache", &cache]
-            .map(str::to_owned)
-            .to_vec()
-    });
-    Ok((Crew::Processes { program: own_program()?, arguments: arguments.collect() }, threads))
-}
-
-/// The hidden command behind a worker process.
-pub(super) fn work(arguments: &WorkerArguments) -> Result<Exit, Failure> {
-    // A Ctrl-C on the terminal reaches the whole group; what becomes of the workers is for the process above to say.
-    let ignored = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(SIGINT, ignored).map_err(|error| no_signals(&error))?;
-    use_threads(arguments.threads);
-    let device = device::open(arguments.device.parse()?)?;
-    runner::work(&device, &arguments.cache);
-    Ok(Exit::Ok)
-}
-
-/// The hidden command behind the guard of a program's processes.
-pub(super) fn guard() -> Result<Exit, Failure> {
-    program::guard().map(|()| Exit::Ok).map_err(|error| no_signals(&error))
-}
-
-/// The first Ctrl-C or SIGTERM is a wish to stop; the second ends the program on the spot.
-pub(super) fn listen_to_signals() -> Result<Interrupt, Failure> {
-    let interrupt = Interrupt::default();
-    let again = Arc::new(AtomicBool::new(false));
-    for (signal, number, exit) in [(SIGINT, 2, Exit::Interrupted), (SIGTERM, 15, Exit::Terminated)] {
-        signal_hook::flag::register_conditional_shutdown(signal, i32::from(exit as u8), Arc::clone(&again))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&again)))
-            .and_then(|_| signal_hook::flag::register_usize(signal, interrupt.cell(), number))
-            .map_err(|error| no_signals(&error))?;
-    }
-    Ok(interrupt)
-}
-
-fn no_signals(error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Failed, format!("cannot listen to signals: {error}"))
-}
-
 /// Evaluates a script under the settings of its project.
 pub(super) fn evaluate(script: &Path, overrides: &[String], flags: &Flags) -> Result<(Evaluated, Settings), Failure> {
     let evaluated = script::evaluate(script, &parse_overrides(overrides)?)?;
-    let project = project_of(&evaluated.root);
-    let settings = settings::load(&project, flags)?.settings;
+    let settings = settings::load(&project_of(&evaluated.root), flags)?.settings;
     Ok((evaluated, settings))
+}
+
+/// The same of a script that may end with variants.
+pub(super) fn evaluate_all(script: &Path, overrides: &[String], flags: &Flags) -> Result<(Written, Settings), Failure> {
+    let written = script::evaluate_all(script, &parse_overrides(overrides)?)?;
+    let settings = settings::load(&project_of(written.root()), flags)?.settings;
+    Ok((written, settings))
 }
 
 /// Arguments of the form `key=value`.
@@ -219,45 +164,7 @@ pub(super) fn working_project() -> PathBuf {
     script::project_root(&folder.join("script"))
 }
 
-/// The devices of a run.
-pub(super) struct Devices {
-    /// Each worker has one of them, in turn.
-    kinds: Vec<DeviceKind>,
-    /// The first, opened.
-    pub(super) open: OpenDevice,
-}
-
-impl Devices {
-    /// Those that the settings name; says what `auto` chose and why.
-    pub(super) fn choose(settings: &Settings, quiet: bool) -> Result<Self, Failure> {
-        let kinds = match settings.device.parse()? {
-            DeviceChoice::Fixed(kinds) => kinds,
-            DeviceChoice::Auto => {
-                let found = device::choose(&own_program()?, PROBE_TIMEOUT);
-                if !quiet {
-                    say(&format!("device: {} ({})", found.kind, found.reason));
-                }
-                vec![found.kind]
-            }
-        };
-        let open = device::open_alike(&kinds)?;
-        Ok(Self { kinds, open })
-    }
-}
-
-fn own_program() -> Result<PathBuf, Failure> {
-    std::env::current_exe()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot find this program's own file: {error}")))
-}
-
-/// Settles the number of threads for the whole process, before anything is done in parallel; 0 means all cores.
-pub(super) fn use_threads(threads: usize) -> usize {
-    // It fails only when the pool exists already; then that one serves.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-    rayon::current_num_threads()
-}
-
-fn json(report: &Report) -> serde_json::Value {
+pub(super) fn json(report: &Report) -> serde_json::Value {
     let mut value = serde_json::json!({
         "run": report.id,
         "path": report.path,
@@ -312,7 +219,8 @@ fn conclusion(report: &Report, time: Option<Duration>) -> String {
 }
 
 /// Metrics shown in tables, in this order; all of them are in the record.
-const SHOWN: [Metric; 5] = [Metric::RocAuc, Metric::Accuracy, Metric::BalancedAccuracy, Metric::LogLoss, Metric::Value];
+pub(super) const SHOWN: [Metric; 5] =
+    [Metric::RocAuc, Metric::Accuracy, Metric::BalancedAccuracy, Metric::LogLoss, Metric::Value];
 
 /// The finals with their test metrics, and the summary over outer folds; for a search without folds, its best trial.
 pub(super) fn tables(summary: &Summary) -> String {

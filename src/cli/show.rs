@@ -1,4 +1,4 @@
-//! `xrun show`: one recorded run.
+//! `xrun show`: one recorded run, or those of variants side by side.
 
 use super::Exit;
 use super::args::ShowArguments;
@@ -9,8 +9,9 @@ use super::insight::insight;
 use super::model::show_model;
 use super::output::print;
 use super::run::{tables, working_project};
+use super::variants;
 use crate::settings;
-use crate::store::{self, Event, RunEntry, WeightsRecord};
+use crate::store::{self, Event, Joint, RunEntry, WeightsRecord};
 use crate::wording::count;
 
 pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
@@ -21,6 +22,13 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
         return show_augment(arguments);
     }
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    if let Some(joint) = Joint::find(&settings.results, &arguments.run)? {
+        print(&match arguments.json {
+            true => variants::describe_json(&joint)?.to_string(),
+            false => variants::describe(&joint)?,
+        });
+        return Ok(Exit::Ok);
+    }
     let run = store::find(&settings.results, &arguments.run)?;
     let journal = run.journal();
     let last = journal.as_ref().ok().and_then(|events| events.last()).map(|recorded| &recorded.event);

@@ -4,15 +4,17 @@
 //! splitter `official()`. Files are hashed each time the data are opened, and unpacked only when the cache lacks their
 //! pictures.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use super::dataset::{Dataset, Features, Rows};
 use super::error::DataError;
 use super::pets::short_hash;
 use super::picture_cache;
 use super::pictures::Frame;
-use super::{cifar, idx, subset};
-use crate::spec::data::{Benchmark, BenchmarkPart, BenchmarkSpec};
+use super::{cifar, digits_drawn, idx, subset};
+use crate::spec::data::{Benchmark, BenchmarkPart, BenchmarkSource, BenchmarkSpec};
 
 /// Gives all pictures of a part, as bytes `[n, size, size, channels]`.
 type Pixels = Box<dyn FnOnce() -> Result<Vec<u8>, DataError>>;
@@ -65,11 +67,12 @@ pub(super) fn classes(data: Benchmark) -> [&'static str; 10] {
 
 /// The shape of the pictures `spec` asks for; of the files, one header is read.
 pub(super) fn frame(spec: &BenchmarkSpec) -> Result<Frame, DataError> {
-    match spec.name {
-        Benchmark::Cifar10 => Ok(cifar::FRAME),
-        Benchmark::Mnist | Benchmark::FashionMnist => {
+    match (spec.name, &spec.source) {
+        (_, BenchmarkSource::Embedded) => Ok(DRAWN),
+        (Benchmark::Cifar10, _) => Ok(cifar::FRAME),
+        (Benchmark::Mnist | Benchmark::FashionMnist, BenchmarkSource::Folder(folder)) => {
             let stem = if spec.part == BenchmarkPart::Test { "t10k" } else { "train" };
-            idx::frame(spec.name, &spec.folder, stem)
+            idx::frame(spec.name, folder, stem)
         }
     }
 }
@@ -86,7 +89,7 @@ pub(super) fn open(spec: &BenchmarkSpec, cache_dir: &Path) -> Result<Dataset, Da
         train.into_iter().map(|part| (part, spec.n)).chain(test.into_iter().map(|part| (part, spec.n_test)))
     {
         if *frame.get_or_insert(part.frame) != part.frame {
-            return Err(DataError::PartsDiffer { path: spec.folder.clone() });
+            return Err(DataError::PartsDiffer { path: folder(spec) });
         }
         let rows = subset::rows(&part.targets, &names, cap, spec.seed)?;
         let key_of_rows = rows.iter().fold(blake3::Hasher::new(), |mut hasher, &row| {
@@ -101,7 +104,7 @@ pub(super) fn open(spec: &BenchmarkSpec, cache_dir: &Path) -> Result<Dataset, Da
     }
     let frame = frame.expect("a data set has a part");
     if targets.iter().all(|class| *class == targets[0]) {
-        return Err(DataError::OneClass { path: spec.folder.clone(), class: names[targets[0]].clone() });
+        return Err(DataError::OneClass { path: folder(spec), class: names[targets[0]].clone() });
     }
     let pictures = picture_cache::open_or_prepare(
         cache_dir,
@@ -116,11 +119,40 @@ pub(super) fn open(spec: &BenchmarkSpec, cache_dir: &Path) -> Result<Dataset, Da
 }
 
 fn read(spec: &BenchmarkSpec, is_train: bool) -> Result<Part, DataError> {
+    let folder = match &spec.source {
+        BenchmarkSource::Embedded => return Ok(drawn(is_train)),
+        BenchmarkSource::Folder(folder) => folder,
+    };
     match (spec.name, is_train) {
-        (Benchmark::Cifar10, true) => cifar::train(&spec.folder),
-        (Benchmark::Cifar10, false) => cifar::test(&spec.folder),
-        (data, true) => idx::part(data, &spec.folder, "train", "train"),
-        (data, false) => idx::part(data, &spec.folder, "t10k", "test"),
+        (Benchmark::Cifar10, true) => cifar::train(folder),
+        (Benchmark::Cifar10, false) => cifar::test(folder),
+        (data, true) => idx::part(data, folder, "train", "train"),
+        (data, false) => idx::part(data, folder, "t10k", "test"),
+    }
+}
+
+/// The shape of a drawn picture.
+const DRAWN: Frame = Frame { size: digits_drawn::SIZE, channels: 1 };
+
+/// A part of the drawn digits.
+fn drawn(is_train: bool) -> Part {
+    let name = if is_train { "train" } else { "test" };
+    let n = digits_drawn::N[usize::from(!is_train)];
+    let hash = *blake3::hash(format!("{} {name} {n}", digits_drawn::VERSION).as_bytes()).as_bytes();
+    let pixels = move || {
+        let mut pixels = vec![0; n * DRAWN.bytes()];
+        let pictures = pixels.par_chunks_mut(DRAWN.bytes()).enumerate();
+        pictures.for_each(|(index, picture)| digits_drawn::draw(name, index, picture));
+        Ok(pixels)
+    };
+    Part { name, frame: DRAWN, targets: (0..n).map(digits_drawn::digit).collect(), hash, pixels: Box::new(pixels) }
+}
+
+/// What an error about the data as a whole names.
+fn folder(spec: &BenchmarkSpec) -> PathBuf {
+    match &spec.source {
+        BenchmarkSource::Embedded => PathBuf::from("embedded"),
+        BenchmarkSource::Folder(folder) => folder.clone(),
     }
 }
 

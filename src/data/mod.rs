@@ -9,6 +9,7 @@ mod benchmark;
 mod cifar;
 mod csv_table;
 mod dataset;
+mod digits_drawn;
 mod encoder;
 mod error;
 mod fingerprint;

@@ -83,7 +83,8 @@ pub fn resume_variants(
     progress: &mut dyn Progress,
 ) -> Result<(Joint, Vec<PartReport>), RunError> {
     let mut folds: Vec<_> = parts.iter().map(|_| None).collect();
-    let reopened = parts.iter().zip(&mut folds).map(|((part, run), fold)| reopen(&part.request, run, part.prepared, fold));
+    let reopened =
+        parts.iter().zip(&mut folds).map(|((part, run), fold)| reopen(&part.request, run, part.prepared, fold));
     let reopened: Vec<_> = reopened.collect::<Result<_, _>>()?;
     let parts: Vec<Part<'_>> = parts.iter().map(|(part, _)| *part).collect();
     announce(&joint, &parts, progress);

@@ -158,9 +158,13 @@ impl<'a> Walk<'a> {
 
     fn settle(&mut self, session: usize, unit: usize) {
         match self.going(session).map(|going| going.settle(unit)) {
-            Some(Ok(fits)) => self
-                .ready
-                .extend(fits.into_iter().map(|(which, order)| Ticket { session, unit, which, order, attempt: 1 })),
+            Some(Ok(fits)) => self.ready.extend(fits.into_iter().map(|(which, order)| Ticket {
+                session,
+                unit,
+                which,
+                order,
+                attempt: 1,
+            })),
             Some(Err(error)) => self.leave(session, error),
             None => {}
         }

@@ -132,8 +132,10 @@ pub(super) fn load_config(state: &State, named: &str) -> Result<Make<Leaf>, Prob
     let made = match super::run(&engine(&inner), &inner, &shown, &text).map_err(told)? {
         Made::One(made) => made,
         Made::Variants(_) => {
-            return Err(Problem::new(format!("{named:?} ends with `variants`, and only one experiment can be built on"))
-                .hint("load the config.rhai of a variant's run"));
+            return Err(Problem::new(format!(
+                "{named:?} ends with `variants`, and only one experiment can be built on"
+            ))
+            .hint("load the config.rhai of a variant's run"));
         }
     };
     made.try_map(&mut |leaf| Ok::<_, Problem>(leaf.with_params(&|param| Tree::from(&param.value))))

@@ -139,10 +139,10 @@ pub fn evaluate_all(path: &Path, arguments: &[Argument]) -> Result<Written, Diag
             let makes = overridden::each(makes, &state)?;
             let experiments = makes.into_iter().map(|(name, make)| Ok((name, whole(make)?)));
             let (name, experiments) = variants::join(experiments.collect::<Result<_, Diagnostic>>()?, &sources)?;
-            let each = experiments.into_iter().map(|(name, experiment)| {
-                Variant::new(name, evaluated(Outcome::Experiment(Box::new(experiment))))
-            });
-            Ok(Written::Variants(Variants::new(name, each.collect())))
+            let each = experiments
+                .into_iter()
+                .map(|(name, experiment)| Variant::new(name, evaluated(Outcome::Experiment(Box::new(experiment)))));
+            Ok(Written::Variants(Variants::new(name, root.clone(), each.collect())))
         }
     }
 }

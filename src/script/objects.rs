@@ -9,9 +9,9 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, FLOAT, INT, ImmutableString, Map, NativeCallContext};
 
 use super::convert::{self, Built, Searched};
-use super::variants::Varied;
 use super::evaluation::{State, fail, origin};
 use super::params::{Params, scalar};
+use super::variants::Varied;
 use crate::space::{Distribution, DistributionError};
 use crate::spec::check::{Problem, Step};
 use crate::spec::expression::{Expression, Operator};

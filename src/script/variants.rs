@@ -4,6 +4,7 @@
 //! differ. Each becomes an experiment of its own, called `NAME_VARIANT`, which knows nothing of the others.
 
 use std::any::TypeId;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,10 +30,36 @@ pub enum Written {
     Variants(Variants),
 }
 
+impl Written {
+    /// The project root of the script.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        match self {
+            Self::One(evaluated) => &evaluated.root,
+            Self::Variants(Variants { root, .. }) => root,
+        }
+    }
+
+    /// The variants of these names; all when none is named.
+    ///
+    /// # Errors
+    /// There is no variant of a name.
+    pub fn only(self, names: &[String]) -> Result<Self, Diagnostic> {
+        match self {
+            Self::One(_) if !names.is_empty() => {
+                Err(Diagnostic::new("--only chooses among variants, and this script has none").hint("leave it out"))
+            }
+            one @ Self::One(_) => Ok(one),
+            Self::Variants(variants) => variants.only(names).map(Self::Variants),
+        }
+    }
+}
+
 /// Experiments on the same data and folds.
 #[derive(Clone, Debug)]
 pub struct Variants {
     name: String,
+    root: PathBuf,
     each: Vec<Variant>,
 }
 
@@ -62,8 +89,8 @@ impl Variant {
 }
 
 impl Variants {
-    pub(super) fn new(name: String, each: Vec<Variant>) -> Self {
-        Self { name, each }
+    pub(super) fn new(name: String, root: PathBuf, each: Vec<Variant>) -> Self {
+        Self { name, root, each }
     }
 
     /// The name that all of them begin with.
@@ -84,11 +111,7 @@ impl Variants {
         listed(self.each.iter().map(Variant::name))
     }
 
-    /// Those of these names; all when none is named.
-    ///
-    /// # Errors
-    /// There is no variant of a name.
-    pub fn only(mut self, names: &[String]) -> Result<Self, Diagnostic> {
+    fn only(mut self, names: &[String]) -> Result<Self, Diagnostic> {
         let is_known = |name: &&String| self.each.iter().any(|variant| variant.name == **name);
         if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
             let hint = match nearest(unknown, self.each.iter().map(Variant::name)) {

@@ -117,6 +117,15 @@ pub fn refit<L: OpenPlace + Clone>(takes: &Type, family: Family, tree: Tree<L>) 
     fit(takes, family, tree)
 }
 
+fn is_embedded<L: OpenPlace>(path: Option<&Tree<L>>) -> bool {
+    let is_the_word = |text: &str| text == "embedded";
+    match path {
+        Some(Tree::Text(path)) => is_the_word(path),
+        Some(Tree::Leaf(leaf)) => matches!(leaf.value(), Some(Tree::Text(path)) if is_the_word(&path)),
+        _ => false,
+    }
+}
+
 /// Rules that join several fields.
 ///
 /// # Errors
@@ -152,6 +161,11 @@ pub fn across<L: OpenPlace>(make: &Make<L>) -> Result<(), Problem> {
             Err(Problem::new("`n_test` is of the test part, but `part` is \"train\"")
                 .hint("write n for a choice of training rows")
                 .key("n_test"))
+        }
+        Family::Data if matches!(name, "fashion_mnist" | "cifar10") && is_embedded(make.get("path")) => {
+            Err(Problem::new(format!("there are no drawn pictures of `{name}`; only the digits of `mnist` are drawn"))
+                .hint(format!("name the folder of its files; `xrun data fetch {name}` fetches them"))
+                .under(Step::Key("path".to_owned())))
         }
         Family::Split if has("cv") == has("train") || has("cv") != has("outer") => {
             Err(Problem::new("`split` needs `cv` with a position in it, or lists of rows"))

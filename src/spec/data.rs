@@ -59,8 +59,8 @@ pub enum PetsTarget {
 pub struct BenchmarkSpec {
     /// Which.
     pub name: Benchmark,
-    /// The folder that holds its files. Absolute.
-    pub folder: PathBuf,
+    /// Where its pictures come from.
+    pub source: BenchmarkSource,
     /// Which of its rows are there.
     pub part: BenchmarkPart,
     /// At most so many rows of its training part, the classes in proportion.
@@ -69,6 +69,15 @@ pub struct BenchmarkSpec {
     pub n_test: Option<usize>,
     /// Seed of the choice of these rows.
     pub seed: u64,
+}
+
+/// Where the pictures of a published set come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BenchmarkSource {
+    /// Drawn by the program in its form; digits alone are.
+    Embedded,
+    /// The folder that holds its files. Absolute.
+    Folder(PathBuf),
 }
 
 /// A published set of pictures.

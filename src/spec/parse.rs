@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use super::augment;
 use super::check::{Problem, Step};
 use super::data::{
-    Benchmark, BenchmarkPart, BenchmarkSpec, CsvTableSpec, DataSpec, ImageFolderSpec, PetsSource, PetsSpec, PetsTarget,
+    Benchmark, BenchmarkPart, BenchmarkSource, BenchmarkSpec, CsvTableSpec, DataSpec, ImageFolderSpec, PetsSource,
+    PetsSpec, PetsTarget,
 };
 use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
 use super::fit::{Formula, LossRule, NetworkSpec, SplitSpec};
@@ -168,7 +169,10 @@ pub(super) fn data(make: &Closed) -> DataSpec {
 fn benchmark(name: Benchmark, make: &Closed) -> BenchmarkSpec {
     BenchmarkSpec {
         name,
-        folder: PathBuf::from(make.text("path")),
+        source: match make.text("path") {
+            "embedded" => BenchmarkSource::Embedded,
+            folder => BenchmarkSource::Folder(PathBuf::from(folder)),
+        },
         part: match make.text("part") {
             "train" => BenchmarkPart::Train,
             "test" => BenchmarkPart::Test,

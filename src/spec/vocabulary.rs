@@ -65,7 +65,7 @@ const SCHEDULE_EPOCHS: Field =
     field("epochs", COUNT, Default::Absent, "epochs it is spread over; the phase's if left out");
 const PICTURE_SIZE: Type = Type::Int { low: 8, high: 1024 };
 const BENCHMARK: &[Field] = &[
-    field("path", Type::Path, Default::Required, "the folder that holds its files"),
+    field("path", Type::Path, Default::Required, "the folder that holds its files; of mnist \"embedded\", too"),
     field(
         "part",
         Type::OneOf(&["all", "train", "test"]),
@@ -267,7 +267,13 @@ const PARTS: &[Constructor] = &[
         ],
         "pictures of cats and dogs",
     ),
-    constructor("mnist", Family::Data, 1, BENCHMARK, "handwritten digits, 28x28, grey: 60,000 and 10,000 for the test"),
+    constructor(
+        "mnist",
+        Family::Data,
+        1,
+        BENCHMARK,
+        "handwritten digits, 28x28, grey: 60,000 and 10,000 for the test; or drawn ones, 5,000 and 1,000",
+    ),
     constructor(
         "fashion_mnist",
         Family::Data,

@@ -69,12 +69,7 @@ impl Joint {
     ///
     /// # Errors
     /// The file system refused.
-    pub fn create(
-        results: &Path,
-        name: &str,
-        command: &[String],
-        variants: Vec<JointRun>,
-    ) -> Result<Self, StoreError> {
+    pub fn create(results: &Path, name: &str, command: &[String], variants: Vec<JointRun>) -> Result<Self, StoreError> {
         let (path, record) = run_folder::new_folder(results, name)?;
         let (name, command) = (name.to_owned(), command.to_vec());
         let joint = Self { path, content: Content { format: FORMAT, record, name, command, variants } };

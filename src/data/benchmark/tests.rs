@@ -57,7 +57,8 @@ fn things() -> TempDir {
 }
 
 fn spec(name: Benchmark, folder: &Path) -> BenchmarkSpec {
-    BenchmarkSpec { name, folder: folder.to_owned(), part: BenchmarkPart::All, n: None, n_test: None, seed: 0 }
+    let source = BenchmarkSource::Folder(folder.to_owned());
+    BenchmarkSpec { name, source, part: BenchmarkPart::All, n: None, n_test: None, seed: 0 }
 }
 
 fn opened(spec: &BenchmarkSpec) -> Result<Dataset, DataError> {
@@ -333,4 +334,24 @@ fn the_real_cifar_layout_opens() {
     let cifar = opened(&spec(Benchmark::Cifar10, &folder)).unwrap();
     assert_eq!(cifar.official_test().unwrap().iter().filter(|&&test| test).count(), 1000);
     assert_eq!(cifar.n(), 5000);
+}
+
+#[test]
+fn drawn_digits_have_the_form_of_the_published_ones() {
+    let spec = BenchmarkSpec {
+        source: BenchmarkSource::Embedded,
+        n: Some(40),
+        n_test: Some(20),
+        ..spec(Benchmark::Mnist, Path::new("nowhere"))
+    };
+    let data = opened(&spec).unwrap();
+    assert_eq!(data.describe(), "60 grey pictures 28x28, 10 classes of 6 each, 20 of them for the official test");
+    assert_eq!((data.ids().first().unwrap().split('-').next(), data.classes()[9].as_str()), (Some("train"), "9"));
+    let whole = opened(&BenchmarkSpec { n: None, n_test: None, ..spec.clone() }).unwrap();
+    assert_eq!((whole.n(), whole.official_test().unwrap().iter().filter(|&&test| test).count()), (6_000, 1_000));
+    let drawn = |data: &Dataset, row: usize| pictures(data).picture(row).to_vec();
+    let row = whole.ids().iter().position(|id| *id == data.ids()[0]).unwrap();
+    assert_eq!(drawn(&data, 0), drawn(&whole, row));
+    let row = RowOutline::Picture { channels: 1, size: 28 };
+    assert_eq!(outline(&DataSpec::Benchmark(spec)).unwrap(), Outline { row, n_classes: 10 });
 }

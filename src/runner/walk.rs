@@ -29,7 +29,7 @@ enum Course<'a> {
     Going(Box<Session<'a>>),
     /// It keeps its lock, because a worker may still write into its folder.
     Left(Box<Session<'a>>, RunError),
-    Ended(Result<Report, RunError>),
+    Ended(Box<Result<Report, RunError>>),
 }
 
 /// Runs all of them to their ends, or as far as they come; what came of each, in their order. They have the same workers
@@ -52,7 +52,7 @@ impl Course<'_> {
         match self {
             Self::Going(session) => session.end(Ok(())),
             Self::Left(session, error) => session.end(Err(error)),
-            Self::Ended(result) => result,
+            Self::Ended(result) => *result,
         }
     }
 }
@@ -182,7 +182,7 @@ impl<'a> Walk<'a> {
     fn end_if_done(&mut self, session: usize) {
         let is_at_work = self.ready.iter().chain(self.seats.iter().flatten()).any(|ticket| ticket.session == session);
         self.courses[session] = match self.courses[session].take() {
-            Some(Course::Going(going)) if !is_at_work => Some(Course::Ended(going.end(Ok(())))),
+            Some(Course::Going(going)) if !is_at_work => Some(Course::Ended(Box::new(going.end(Ok(()))))),
             other => other,
         };
     }

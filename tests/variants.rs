@@ -230,7 +230,11 @@ fn check_plan_and_model_speak_of_each_variant() {
     // A hidden layer of 2 or 8 over 2 columns, and an output over it.
     let parameters = |name: &str| model["variants"][name]["parameters"].as_u64();
     assert_eq!((parameters("narrow"), parameters("wide")), (Some(3 * 2 + 3), Some(3 * 8 + 9)));
-    project.xrun(["show", "--model", "experiment.rhai"]).code(0).stdout_contains("narrow\n\nwith the first");
+    project
+        .xrun(["show", "--model", "experiment.rhai"])
+        .code(0)
+        .stdout_contains("narrow\n\n name ")
+        .stdout_contains("\n\nwide\n\n name ");
 }
 
 /// A project whose script ends with these variants.
@@ -271,33 +275,32 @@ fn what_cannot_be_variants_is_refused_at_its_place() {
 #[test]
 fn variants_with_other_folds_or_names_are_refused_with_both_places() {
     let one = |name: &str, cv: &str| {
-        format!(
-            "    {name}: experiment(#{{ name: \"{name}\", data: rows(30), objective: sphere(#{{ x: [uniform(0.0, 1.0)] }}), cv: {cv}, search: random(#{{ trials: 1, minimize: \"value\" }}) }}),"
-        )
+        format!("    {name}: experiment(#{{ name: \"{name}\", data: rows(30), objective: o, cv: {cv}, search: s }}),")
     };
     let cv = |n: usize| format!("nested(#{{ outer: kfold({n}, 1), inner: kfold(3, 2) }})");
-    let script = |first: &str, second: &str| format!("variants(#{{\n{first}\n{second}\n}})\n");
+    let before = "let o = sphere(#{ x: [uniform(0.0, 1.0)] }); let s = random(#{ trials: 1, minimize: \"value\" });";
+    let script = |first: &str, second: &str| format!("{before}\nvariants(#{{\n{first}\n{second}\n}})\n");
     let place = |line: &str, of: &str| line.find(of).unwrap() + 1;
 
     let (first, second) = (one("a", &cv(3)), one("b", &cv(4)));
     let column = place(&second, "nested");
     let message = format!(
-        "`b` and `a` have different folds: their results could not be paired; that of `a` is at experiment.rhai:2:{}",
+        "`b` and `a` have different folds: their results could not be paired; that of `a` is at experiment.rhai:3:{}",
         place(&first, "nested")
     );
     let hint = Some("write it once, before the variants: let cv = ...;");
     let project = Project::new().script(&script(&first, &second));
-    let wanted = error_at(&message, &format!("experiment.rhai:3:{column}"), &second, 6, hint);
+    let wanted = error_at(&message, &format!("experiment.rhai:4:{column}"), &second, 6, hint);
     project.xrun(["check", "experiment.rhai"]).code(2).stderr_is(&wanted);
 
     let (first, second) = (one("a", &cv(3)), one("b", &cv(3)));
     let message = format!(
-        "`b` and `a` have different names: one name stands for all of them; that of `a` is at experiment.rhai:2:{}",
+        "`b` and `a` have different names: one name stands for all of them; that of `a` is at experiment.rhai:3:{}",
         place(&first, "\"a\"")
     );
     let hint = Some("give them the same; each variant's runs are called NAME_VARIANT");
     let project = Project::new().script(&script(&first, &second));
-    let wanted = error_at(&message, &format!("experiment.rhai:3:{}", place(&second, "\"b\"")), &second, 3, hint);
+    let wanted = error_at(&message, &format!("experiment.rhai:4:{}", place(&second, "\"b\"")), &second, 3, hint);
     project.xrun(["check", "experiment.rhai"]).code(2).stderr_is(&wanted);
 }
 
@@ -437,4 +440,30 @@ fn ctrl_c_stops_all_and_resume_goes_on_with_all() {
     let (kept, trained) = (three["n_reused"].as_u64().unwrap(), three["n_trained"].as_u64().unwrap());
     assert!(kept >= 2 && trained >= 1 && kept + trained == 6, "{kept} {trained}");
     assert_eq!(resumed["variants"].as_object().unwrap().len(), 3);
+}
+
+#[test]
+fn the_experiment_on_digits_runs_without_any_file() {
+    let project = Project::new();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/experiments/mnist_variants.rhai");
+    let small = ["num_training_examples=100", "epochs=1", "data.n_test=50", "--results", "results", "--json"];
+    let result = project.xrun([&[script], &small[..]].concat()).code(0).json();
+    let variants = result["variants"].as_object().unwrap();
+    assert_eq!(variants.keys().collect::<Vec<_>>(), ["conv", "conv_bn", "sequential"]);
+    for variant in variants.values() {
+        assert_eq!((variant["n_fits"].as_u64(), variant["n_test_evaluations"].as_u64()), (Some(1), Some(1)));
+    }
+}
+
+#[test]
+fn only_digits_are_drawn() {
+    let line = "experiment(#{ name: \"a\", data: fashion_mnist(param(\"data\", \"embedded\", \"the files\")) })";
+    let project = Project::new().script(&format!("{line}\n"));
+    project.xrun(["check", "experiment.rhai"]).code(2).stderr_is(&error_at(
+        "there are no drawn pictures of `fashion_mnist`; only the digits of `mnist` are drawn",
+        "experiment.rhai:1:46",
+        line,
+        5,
+        Some("name the folder of its files; `xrun data fetch fashion_mnist` fetches them"),
+    ));
 }

@@ -158,7 +158,7 @@ mod tests {
         assert_ne!(picture("train", 3), picture("train", 13));
         assert_ne!(picture("train", 3), picture("test", 3));
     }
-    const GOLDEN: &str = "";
+    const GOLDEN: &str = "0e6bc5749c3aa0dbf07fe2c106bc12ed6920ace9d9c5253cebd3a1f58f5cf1fa";
 
     #[test]
     fn a_line_is_as_far_away_as_its_nearest_point() {

@@ -1,4 +1,4 @@
-//! Registers the vocabulary with the engine: every constructor, `param`, `load` and `with`.
+//! Registers the vocabulary with the engine: every constructor, `param`, `load`, `with` and `variants`.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -9,8 +9,8 @@ use rhai::{Dynamic, Engine, Map, NativeCallContext};
 
 use super::convert::{self, Built};
 use super::evaluation::{State, fail, origin};
-use super::imports;
 use super::params::{accept, domain, scalar};
+use super::{imports, variants};
 use crate::spec::check::{Problem, Step, build};
 use crate::spec::leaf::ParamDomain;
 use crate::spec::schema::{Constructor, Family, Type};
@@ -40,6 +40,7 @@ pub(super) fn register(engine: &mut Engine, state: &Rc<State>) {
     }
     param(engine, state);
     load(engine, state);
+    variants::register(engine, state);
 }
 
 /// Plain arguments by position, then at most one map of options.

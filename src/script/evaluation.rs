@@ -17,7 +17,7 @@ use super::convert;
 use super::diagnostic::{Diagnostic, Place};
 use super::params::{Argument, Params};
 use super::sources::Sources;
-use super::{constructors, imports, objects, variants};
+use super::{constructors, imports, objects};
 use crate::spec::check::Problem;
 use crate::spec::naming::Blame;
 use crate::spec::print::RESERVED;
@@ -164,7 +164,6 @@ pub(super) fn engine(state: &Rc<State>) -> Engine {
 
     objects::register(&mut engine, state);
     constructors::register(&mut engine, state);
-    variants::register(&mut engine, state);
     engine.set_module_resolver(imports::Resolver::new(state));
     engine
 }

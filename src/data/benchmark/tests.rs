@@ -345,7 +345,7 @@ fn drawn_digits_have_the_form_of_the_published_ones() {
         ..spec(Benchmark::Mnist, Path::new("nowhere"))
     };
     let data = opened(&spec).unwrap();
-    assert_eq!(data.describe(), "60 grey pictures 28x28, 10 classes of 6 each, 20 of them for the official test");
+    assert_eq!(data.describe(), "60 grey pictures 28x28, 10 classes of 6 to 6, 20 of them for the official test");
     assert_eq!((data.ids().first().unwrap().split('-').next(), data.classes()[9].as_str()), (Some("train"), "9"));
     let whole = opened(&BenchmarkSpec { n: None, n_test: None, ..spec.clone() }).unwrap();
     assert_eq!((whole.n(), whole.official_test().unwrap().iter().filter(|&&test| test).count()), (6_000, 1_000));

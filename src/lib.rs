@@ -16,8 +16,10 @@
 //! one way: a module uses only those of layers below its own. `ARCHITECTURE.md` has the table of layers.
 
 pub mod cli;
+pub mod comparison;
 pub mod data;
 pub mod device;
+pub mod estimate;
 pub mod fetch;
 pub mod importance;
 pub mod metric;
@@ -36,6 +38,7 @@ pub mod settings;
 pub mod space;
 pub mod spec;
 pub mod split;
+pub mod statistics;
 pub mod stop;
 pub mod store;
 pub mod study;

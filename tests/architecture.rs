@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 /// The layers from the bottom; `main.rs` and `lib.rs` stand above all of them.
 const LAYERS: &[&[&str]] = &[
     &["value", "seed", "numerics", "wording"],
-    &["trial", "space", "pareto"],
+    &["trial", "space", "pareto", "statistics"],
     &["metric", "split", "sampler", "importance", "pruner", "stop"],
-    &["spec"],
+    &["spec", "estimate"],
     &["data", "fetch", "program", "script", "study", "device", "settings"],
     &["model", "plan"],
     &["train"],
     &["store"],
     &["runner"],
-    &["replay"],
+    &["replay", "comparison"],
     &["cli"],
 ];
 

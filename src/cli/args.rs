@@ -23,6 +23,7 @@ Examples:
   xrun finalize RUN                                 the model to ship: its search on all rows
   xrun predict RUN photos/                          what a model says of pictures, or of a table
   xrun diff @latest RUN                             what two runs differ in
+  xrun compare RUN RUN --metric roc_auc             whether one is better, by the same outer folds
   xrun ask experiments/external.rhai                the next trial of an objective of your own
   xrun tell RUN --trial 0 --value 0.93              ... and its value";
 
@@ -87,6 +88,8 @@ pub(super) enum Command {
     Predict(PredictArguments),
     /// Show what two recorded runs or fits differ in: config, provenance, results
     Diff(DiffArguments),
+    /// Hold recorded runs against each other in one test metric, paired by their outer folds where these are the same
+    Compare(CompareArguments),
     /// Remove recorded runs
     Rm(RemoveArguments),
     /// Remove what nobody needs: pieces of files, checkpoints of fits that ended, scratch folders
@@ -301,6 +304,10 @@ pub(super) struct ShowArguments {
     #[arg(long, short, value_name = "FILE.png", requires = "augment")]
     pub(super) output: Option<PathBuf>,
 
+    /// Show one metric alone; one that is not recorded is computed from the predictions, without training
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    pub(super) metric: Option<String>,
+
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -434,6 +441,36 @@ pub(super) struct DiffArguments {
     pub(super) all: bool,
 
     /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArguments {
+    /// Runs, the baseline first; RUN:METRIC names the metric too
+    #[arg(value_name = "RUN", required = true, num_args = 1..)]
+    pub(super) runs: Vec<String>,
+
+    /// The test metric [default: what the runs searched on]; one that is not recorded is computed from the predictions
+    #[arg(long, value_name = "NAME")]
+    pub(super) metric: Option<String>,
+
+    /// The run that the others are held against [default: the first]
+    #[arg(long, value_name = "RUN")]
+    pub(super) baseline: Option<String>,
+
+    /// Say how probable it is that the difference is within this limit
+    #[arg(long, value_name = "LIMIT", allow_hyphen_values = true)]
+    pub(super) rope: Option<f64>,
+
+    /// Fail with 2 where runs cannot be paired, instead of showing each alone
+    #[arg(long)]
+    pub(super) paired: bool,
+
+    /// Print one JSON object: metric, direction, rope, baseline, runs, pairs
     #[arg(long)]
     pub(super) json: bool,
 

@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod augment;
 mod check;
+mod compare;
 mod data;
 mod data_args;
 mod diff;
@@ -13,6 +14,7 @@ mod finalize;
 mod front;
 mod gc;
 mod insight;
+mod intervals;
 mod ls;
 mod machine;
 mod model;
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Some(Command::Predict(predict)) => predict::predict(predict),
         Some(Command::Replay(replay)) => replay::replay(replay),
         Some(Command::Diff(diff)) => diff::diff(diff),
+        Some(Command::Compare(compare)) => compare::run(compare),
         Some(Command::Data(command)) => data::data(command),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),

@@ -9,6 +9,7 @@ use super::args::RunArguments;
 use super::failure::Failure;
 use super::finalize::Shipped;
 use super::front;
+use super::intervals;
 use super::machine::{Machine, use_threads};
 use super::output::{duration, print, say, table};
 use super::progress::Terminal;
@@ -18,8 +19,9 @@ use crate::runner::{self, Report};
 use crate::script::{self, Argument, Evaluated, Written};
 use crate::settings::{self, Flags, Settings};
 use crate::spec::experiment::Per;
+use crate::statistics::{MIN_FOLDS, StatisticsError};
 use crate::stop::StopRule;
-use crate::store::{RunEntry, StudySummary, Summary};
+use crate::store::{MetricSummary, RunEntry, StudySummary, Summary};
 use crate::wording::count;
 
 pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
@@ -296,17 +298,25 @@ fn finals_table(summary: &Summary) -> String {
 }
 
 fn test_table(summary: &Summary) -> String {
-    let n_outer = summary.test.values().map(|metric| metric.per_outer.len()).max().unwrap_or(0);
-    let folds = count(n_outer, "outer fold");
+    let metrics: Vec<&MetricSummary> = summary.test.values().collect();
+    let n_outer = metrics.iter().map(|metric| metric.per_outer.len()).max().unwrap_or(0);
+    let mut head = vec![count(n_outer, "outer fold")];
+    head.extend(intervals::header(&metrics));
     let rows: Vec<Vec<String>> = summary
         .test
         .iter()
         .map(|(name, metric)| {
-            let spread = metric.std.map_or_else(|| "-".to_owned(), number);
-            vec![format!("test.{name}"), number(metric.mean), spread]
+            let mut row = vec![format!("test.{name}")];
+            row.extend(intervals::cells(metric, &metrics));
+            row
         })
         .collect();
-    table(&[folds, "mean".to_owned(), "std".to_owned()], &rows)
+    let mut lines = vec![table(&head, &rows)];
+    if n_outer < MIN_FOLDS {
+        lines.push(StatisticsError::FewFolds { found: n_outer, least: MIN_FOLDS }.to_string());
+    }
+    lines.extend(intervals::notes(&metrics));
+    lines.join("\n")
 }
 
 /// Four decimals, for people; the record has all digits.

@@ -6,10 +6,12 @@ use super::augment::show_augment;
 use super::failure::Failure;
 use super::front;
 use super::insight::insight;
+use super::intervals;
 use super::model::show_model;
-use super::output::print;
-use super::run::{tables, working_project};
+use super::output::{print, table};
+use super::run::{number, tables, working_project};
 use super::variants;
+use crate::comparison::{self, Subject};
 use crate::settings;
 use crate::store::{self, Event, Joint, RunEntry, WeightsRecord};
 use crate::wording::count;
@@ -30,6 +32,9 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     let run = store::find(&settings.results, &arguments.run)?;
+    if let Some(metric) = &arguments.metric {
+        return show_metric(run, metric, arguments.json);
+    }
     let journal = run.journal();
     let last = journal.as_ref().ok().and_then(|events| events.last()).map(|recorded| &recorded.event);
     if arguments.json {
@@ -43,6 +48,34 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     }
     // What can be read is shown; that the rest is damaged is an error all the same.
     journal?;
+    Ok(Exit::Ok)
+}
+
+/// One metric of every final and over the outer folds.
+fn show_metric(run: RunEntry, metric: &str, json: bool) -> Result<Exit, Failure> {
+    let finals = comparison::finals(&run, metric)?;
+    let alone = Subject::read(run, metric)?.alone();
+    if json {
+        print(&serde_json::json!({ "metric": metric, "finals": finals, "test": alone }).to_string());
+        return Ok(Exit::Ok);
+    }
+    let head = ["outer", "inner"].map(str::to_owned).into_iter();
+    let head: Vec<String> = head.chain(["validation", "test"].map(|part| format!("{part}.{metric}"))).collect();
+    let fold = |fold: Option<usize>| fold.map_or_else(|| "-".to_owned(), |fold| fold.to_string());
+    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), number);
+    let rows: Vec<Vec<String>> = finals
+        .iter()
+        .map(|last| vec![fold(last.outer), fold(last.inner), value(last.validation), value(last.test)])
+        .collect();
+    let over_folds = [&alone.test];
+    let mut row = vec![format!("test.{metric}")];
+    row.extend(intervals::cells(&alone.test, &over_folds));
+    let mut over_head = vec![count(alone.test.per_outer.len(), "outer fold")];
+    over_head.extend(intervals::header(&over_folds));
+    let mut lines = vec![table(&head, &rows), String::new(), table(&over_head, &[row])];
+    lines.extend(alone.missing);
+    lines.extend(intervals::notes(&over_folds));
+    print(&lines.join("\n"));
     Ok(Exit::Ok)
 }
 

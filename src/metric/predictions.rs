@@ -128,6 +128,21 @@ impl Predictions {
         &self.targets
     }
 
+    /// The predictions of these rows, in this order, each as often as it is given.
+    ///
+    /// # Panics
+    /// If there are none, or one is not there.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        assert!(!rows.is_empty(), "predictions have at least one row");
+        let of_row = |&row: &usize| &self.probabilities[row * self.n_classes..(row + 1) * self.n_classes];
+        Self {
+            n_classes: self.n_classes,
+            probabilities: rows.iter().flat_map(of_row).copied().collect(),
+            targets: rows.iter().map(|&row| self.targets[row]).collect(),
+        }
+    }
+
     /// The probability of `class` in every row.
     ///
     /// # Panics
@@ -193,6 +208,13 @@ mod tests {
         assert_eq!(predictions.decisions(0.5).collect::<Vec<_>>(), [0, 1, 1]);
         assert_eq!(predictions.decisions(0.75).collect::<Vec<_>>(), [0, 0, 1]);
         assert_eq!(predictions.scores(1).collect::<Vec<_>>(), [0.25, 0.5, 0.75]);
+    }
+
+    #[test]
+    fn rows_are_selected_in_any_order_and_more_than_once() {
+        let predictions = Predictions::new(2, vec![0.75, 0.25, 0.5, 0.5, 0.25, 0.75], vec![0, 1, 1]).unwrap();
+        let selected = predictions.select(&[2, 0, 2]);
+        assert_eq!(selected, Predictions::new(2, vec![0.25, 0.75, 0.75, 0.25, 0.25, 0.75], vec![1, 0, 1]).unwrap());
     }
 
     #[test]

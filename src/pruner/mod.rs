@@ -21,7 +21,6 @@ mod patience;
 mod percentile;
 mod race;
 mod schedule;
-mod student;
 mod threshold;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A race between configurations over inner folds.
 
 use super::PrunerError;
-use super::student::upper_tail;
+use crate::statistics::upper_tail;
 use crate::trial::Direction;
 
 /// The fewest inner folds a race can be held over.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::difference::{Difference, Extent, Place};
 use super::{config, json, table, tensors};
 use crate::script;
-use crate::store::{FileKind, FilePair, StoreError, pure_outcome};
+use crate::store::{FileKind, FilePair, StoreError, as_far_as_recorded, pure_outcome};
 
 /// A file that differs, and where.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,6 +52,13 @@ fn of_kind(kind: FileKind, recorded: &[u8], found: &[u8], first: &Path, second: 
         FileKind::Weights => tensors::compare(recorded, found).ok().flatten().or_else(bytes),
         FileKind::Json => match (serde_json::from_slice(recorded), serde_json::from_slice(found)) {
             (Ok(recorded), Ok(found)) => json::compare(&recorded, &found).or_else(bytes),
+            _ => bytes(),
+        },
+        FileKind::Summary => match (serde_json::from_slice(recorded), serde_json::from_slice(found)) {
+            (Ok(recorded), Ok(found)) => {
+                let comparable = as_far_as_recorded(&found, &recorded);
+                json::compare(&recorded, &comparable).or_else(|| if comparable == found { bytes() } else { None })
+            }
             _ => bytes(),
         },
         FileKind::Outcome => match (serde_json::from_slice(recorded), serde_json::from_slice(found)) {

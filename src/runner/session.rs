@@ -18,7 +18,8 @@ use crate::spec::constraint::Constraint;
 use crate::spec::experiment::Objective;
 use crate::stop::StopRule;
 use crate::store::{
-    Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialColumns, TrialRow,
+    self, Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialColumns,
+    TrialRow,
 };
 use crate::trial::TrialState;
 use crate::wording::count;
@@ -445,6 +446,10 @@ impl<'a> Session<'a> {
             test: BTreeMap::new(),
         };
         summary.summarise();
+        let has_groups = self.data.is_some_and(|data| data.groups().is_some());
+        if let Some(tests) = store::outer_tests(self.folder.path(), &summary.finals, has_groups)? {
+            summary.add_intervals(&tests);
+        }
         self.folder.finish(&summary)?;
         if let Some((fit, reason)) = self.failed_final {
             return Err(RunError::Final { fit, reason });

@@ -78,6 +78,16 @@ pub fn from_json(text: &str, ids: &[String]) -> Result<NestedSplits, SplitFileEr
     Ok(NestedSplits::new(ids.len(), outer_folds))
 }
 
+/// The ids in the `text` of a `splits.json`, and its folds for the rows they name, in their order.
+///
+/// # Errors
+/// Those of [`from_json`] that do not come from other data.
+pub fn read_json(text: &str) -> Result<(Vec<String>, NestedSplits), SplitFileError> {
+    let file: File = serde_json::from_str(text)?;
+    let splits = from_json(text, &file.files)?;
+    Ok((file.files, splits))
+}
+
 /// The row of each id.
 fn rows_by_id(ids: &[String]) -> Result<BTreeMap<&str, usize>, SplitFileError> {
     let mut rows = BTreeMap::new();

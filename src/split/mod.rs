@@ -17,7 +17,7 @@ mod sample;
 mod splitter;
 
 pub use error::{Level, SplitError};
-pub use file::{Place, SplitFileError, from_json, to_json};
+pub use file::{Place, SplitFileError, from_json, read_json, to_json};
 pub use labels::RowLabels;
 pub use nested::{NestedSplits, NestedSplitter, OuterFold, Take, TestRows, TrainValidation};
 pub use part::{FoldCount, Fraction};

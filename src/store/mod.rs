@@ -37,6 +37,7 @@ mod remove;
 mod run_folder;
 mod scratch;
 mod tables;
+mod tested;
 
 pub use earlier_trials::{EarlierStudy, EarlierTrials};
 pub use find::{FindError, RunEntry, find, latest_of, locate};
@@ -49,12 +50,13 @@ pub use leftovers::{Leftover, Leftovers};
 pub use lock::{FolderLock, is_locked};
 pub use manifest::{GitState, Manifest, SourceRecord, WeightsRecord};
 pub use model_folder::{Finalizes, ModelFolder, ModelFolderError, ModelInfo};
-pub use recorded::{Altered, FileKind, FilePair, Record, RecordError, pure_outcome};
-pub use recorded_fit::RecordedFit;
+pub use recorded::{Altered, FileKind, FilePair, Record, RecordError, as_far_as_recorded, pure_outcome};
+pub use recorded_fit::{RecordedFit, RecordedPredictions};
 pub use remove::Removal;
 pub use run_folder::RunFolder;
 pub use scratch::Scratch;
 pub use tables::{BestSoFar, FinalSummary, FrontTrial, MetricSummary, StudySummary, Summary, TrialColumns, TrialRow};
+pub use tested::outer_tests;
 
 use std::path::PathBuf;
 

@@ -68,6 +68,8 @@ pub enum FileKind {
     Weights,
     /// JSON, all of it pure.
     Json,
+    /// A run's summary, of which [`as_far_as_recorded`] is what an older one can have.
+    Summary,
     /// A fit's outcome, of which [`pure_outcome`] is the pure part.
     Outcome,
 }
@@ -275,7 +277,7 @@ impl Record {
             names.extend(FIT_FILES.iter().map(|(file, kind)| (below(&fit, file), *kind)));
         }
         if self.fit.is_none() {
-            names.push((SUMMARY.to_owned(), FileKind::Json));
+            names.push((SUMMARY.to_owned(), FileKind::Summary));
         }
         let place = |record: &Self, name: &str| Some(record.folder().join(name)).filter(|path| path.is_file());
         names
@@ -308,6 +310,18 @@ impl Record {
 #[must_use]
 pub fn pure_outcome(outcome: &serde_json::Value) -> serde_json::Value {
     PURE_OUTCOME.iter().map(|key| ((*key).to_owned(), outcome[*key].clone())).collect()
+}
+
+/// A summary without what the recorded one was written too early to have: intervals of its test metrics.
+#[must_use]
+pub fn as_far_as_recorded(summary: &serde_json::Value, recorded: &serde_json::Value) -> serde_json::Value {
+    let mut summary = summary.clone();
+    for (name, metric) in summary.get_mut("test").and_then(serde_json::Value::as_object_mut).into_iter().flatten() {
+        if let Some(fields) = metric.as_object_mut().filter(|_| recorded["test"][name].get("intervals").is_none()) {
+            fields.remove("intervals");
+        }
+    }
+    summary
 }
 
 fn is_altered(path: &Path, file: &str, recorded_in: &str, recorded: &str) -> Option<Altered> {
@@ -396,6 +410,16 @@ mod tests {
 
     fn ordered(fits: &[&str]) -> Vec<String> {
         in_plan_order(fits.iter().map(|fit| (*fit).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_summary_that_was_recorded_without_intervals_is_compared_without_them() {
+        let with = serde_json::json!({ "test": { "f1": { "mean": 0.5, "intervals": [{ "low": 0.4 }] } } });
+        let without = serde_json::json!({ "test": { "f1": { "mean": 0.5 } } });
+        assert_eq!(as_far_as_recorded(&with, &without), without);
+        assert_eq!(as_far_as_recorded(&with, &with), with);
+        let nothing = serde_json::json!({ "status": "complete" });
+        assert_eq!(as_far_as_recorded(&nothing, &without), nothing);
     }
 
     #[test]

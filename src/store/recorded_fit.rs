@@ -87,17 +87,39 @@ impl RecordedFit {
     /// # Errors
     /// The file cannot be read or does not hold predictions of these classes.
     pub fn validation_predictions(&self, classes: &[String]) -> Result<Option<Predictions>, StoreError> {
-        const NAME: &str = "validation_predictions.csv";
-        if !self.outcome.digests.contains_key(NAME) {
+        let recorded = self.predictions_of("validation", Some(classes))?;
+        Ok(recorded.map(|recorded| recorded.predictions))
+    }
+
+    /// What was predicted for the rows of a part, `validation` or `test`, with classes as the file names them; `None` without any.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not hold predictions.
+    pub fn predictions(&self, part: &str) -> Result<Option<RecordedPredictions>, StoreError> {
+        self.predictions_of(part, None)
+    }
+
+    fn predictions_of(
+        &self,
+        part: &str,
+        classes: Option<&[String]>,
+    ) -> Result<Option<RecordedPredictions>, StoreError> {
+        let name = format!("{part}_predictions.csv");
+        if !self.outcome.digests.contains_key(&name) {
             return Ok(None);
         }
-        let path = self.folder.join(NAME);
+        let path = self.folder.join(name);
         let text = atomic::read(&path)?;
         let damaged = |reason: String| StoreError::Damaged { path: path.clone(), reason };
-        let (mut probabilities, mut targets) = (Vec::new(), Vec::new());
-        for (index, record) in csv::Reader::from_reader(text.as_bytes()).records().enumerate() {
+        let mut table = csv::Reader::from_reader(text.as_bytes());
+        let header = table.headers().map_err(|error| damaged(error.to_string()))?;
+        let named: Vec<String> = header.iter().filter_map(|name| name.strip_prefix("p.")).map(str::to_owned).collect();
+        let classes = classes.unwrap_or(&named);
+        let (mut ids, mut probabilities, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, record) in table.records().enumerate() {
             let record = record.map_err(|error| damaged(error.to_string()))?;
             let line = index + 2;
+            ids.push(record.get(0).unwrap_or_default().to_owned());
             let target = record.get(1).and_then(|name| classes.iter().position(|class| class == name));
             targets.push(target.ok_or_else(|| damaged(format!("line {line} names no class of the data")))?);
             for cell in record.iter().skip(3) {
@@ -105,6 +127,17 @@ impl RecordedFit {
                 probabilities.push(number.map_err(|_| damaged(format!("line {line} holds `{cell}`, no number")))?);
             }
         }
-        Predictions::new(classes.len(), probabilities, targets).map(Some).map_err(|error| damaged(error.to_string()))
+        let predictions = Predictions::new(classes.len(), probabilities, targets);
+        let predictions = predictions.map_err(|error| damaged(error.to_string()))?;
+        Ok(Some(RecordedPredictions { ids, predictions }))
     }
+}
+
+/// What was predicted for some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedPredictions {
+    /// The ids of the rows.
+    pub ids: Vec<String>,
+    /// Their predictions, in this order.
+    pub predictions: Predictions,
 }

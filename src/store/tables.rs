@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::statistics::{ConfidenceInterval, mean, standard_deviation};
 use crate::stop::Ending;
 use crate::trial::TrialState;
 use crate::value::Assignment;
@@ -219,6 +220,17 @@ pub struct MetricSummary {
     pub std: Option<f64>,
     /// The value of each outer fold.
     pub per_outer: Vec<f64>,
+    /// Intervals of the mean, the one to be shown first; absent where none can be given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intervals: Vec<ConfidenceInterval>,
+}
+
+impl MetricSummary {
+    /// Of the value of each outer fold, without intervals.
+    #[must_use]
+    pub fn of(per_outer: Vec<f64>) -> Self {
+        Self { mean: mean(&per_outer), std: standard_deviation(&per_outer), per_outer, intervals: Vec::new() }
+    }
 }
 
 impl Summary {
@@ -234,19 +246,10 @@ impl Summary {
             .into_iter()
             .map(|(metric, folds)| {
                 let per_outer: Vec<f64> = folds.into_values().map(|values| mean(&values)).collect();
-                let centre = mean(&per_outer);
-                let spread: f64 = per_outer.iter().map(|x| (x - centre) * (x - centre)).sum();
-                #[expect(clippy::cast_precision_loss, reason = "folds are few")]
-                let std = (per_outer.len() > 1).then(|| (spread / (per_outer.len() - 1) as f64).sqrt());
-                (metric.to_owned(), MetricSummary { mean: centre, std, per_outer })
+                (metric.to_owned(), MetricSummary::of(per_outer))
             })
             .collect();
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "folds are few")]
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Student's t distribution, for the races between folds.
+//! Student's t distribution.
 
 use std::f64::consts::FRAC_2_PI;
 
@@ -7,7 +7,8 @@ use std::f64::consts::FRAC_2_PI;
 /// The finite sums of Abramowitz and Stegun 1964, 26.7.3 and 26.7.4; the sums are of at most as many terms as there are
 /// degrees of freedom, and the error is that of rounding, about 1e-16 of 1.
 #[expect(clippy::cast_precision_loss, reason = "degrees of freedom are few")]
-pub(super) fn upper_tail(t: f64, degrees: usize) -> f64 {
+#[must_use]
+pub fn upper_tail(t: f64, degrees: usize) -> f64 {
     let angle = libm::atan(t.abs() / (degrees as f64).sqrt());
     let (sin, cos) = (libm::sin(angle), libm::cos(angle));
     let is_odd = degrees % 2 == 1;
@@ -21,6 +22,33 @@ pub(super) fn upper_tail(t: f64, degrees: usize) -> f64 {
     let within = if is_odd { FRAC_2_PI * (angle + sin * sum) } else { sin * sum };
     let tail = (1.0 - within) / 2.0;
     if t < 0.0 { 1.0 - tail } else { tail }
+}
+
+/// The value that Student's t with so many degrees of freedom, at least 1, stays below with this probability, which is above 0
+/// and below 1.
+///
+/// The tail is halved until no number is left between the ends, so the error is that of [`upper_tail`].
+///
+/// # Panics
+/// If the probability is not between 0 and 1.
+#[must_use]
+pub fn quantile(probability: f64, degrees: usize) -> f64 {
+    assert!(probability > 0.0 && probability < 1.0, "{probability} is no probability between 0 and 1");
+    if probability < 0.5 {
+        return -quantile(1.0 - probability, degrees);
+    }
+    let tail = 1.0 - probability;
+    let (mut low, mut high) = (0.0_f64, 1.0_f64);
+    while upper_tail(high, degrees) > tail {
+        (low, high) = (high, 2.0 * high);
+    }
+    loop {
+        let middle = f64::midpoint(low, high);
+        if middle <= low || middle >= high {
+            return middle;
+        }
+        if upper_tail(middle, degrees) > tail { low = middle } else { high = middle }
+    }
 }
 
 #[cfg(test)]

@@ -7,15 +7,15 @@ use super::args::CompareArguments;
 use super::failure::Failure;
 use super::intervals::{cells, header, notes};
 use super::output::{print, table};
-use super::run::{number, working_project};
-use crate::comparison::{Comparison, Pair, Subject, SubjectError, compare, recorded_objective};
+use super::run::{self, working_project};
+use crate::comparison::{self, Comparison, Pair, Subject, SubjectError, recorded_objective};
 use crate::estimate::{Paired, PairedRows, PairedT};
 use crate::settings;
 use crate::store::{self, RunEntry};
 use crate::trial::Direction;
 use crate::wording::count;
 
-pub(super) fn run(arguments: &CompareArguments) -> Result<Exit, Failure> {
+pub(super) fn compare(arguments: &CompareArguments) -> Result<Exit, Failure> {
     if let Some(rope) = arguments.rope.filter(|rope| !(rope.is_finite() && *rope >= 0.0)) {
         let message = format!("--rope is {rope}, but a limit of practical equivalence is a finite number not below 0");
         return Err(Failure::new(Exit::Usage, message));
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &CompareArguments) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, "there is nothing to compare the baseline with; name another run"));
     }
     let baseline = subjects.remove(0);
-    let comparison = compare(&baseline, &subjects, arguments.rope);
+    let comparison = comparison::compare(&baseline, &subjects, arguments.rope);
     if arguments.paired
         && let Some((pair, refused)) =
             comparison.pairs.iter().find_map(|pair| pair.refused.as_ref().map(|why| (pair, why)))
@@ -70,6 +70,11 @@ impl From<SubjectError> for Failure {
             | SubjectError::Undefined { .. } => failure,
         }
     }
+}
+
+/// Differences of values that are equal are 0 but for rounding.
+fn number(value: f64) -> String {
+    run::number(if value.abs() < 1e-12 { 0.0 } else { value })
 }
 
 /// The parts of `RUN:metric`; a path may hold colons of its own.
@@ -251,11 +256,12 @@ fn missing(comparison: &Comparison, pair: &Pair) -> Option<String> {
     if let Some(refused) = &pair.refused {
         return Some(format!("{} is not paired with {}: {refused}", pair.run, comparison.baseline));
     }
-    let paired = pair.paired.as_ref().filter(|paired| !paired.missing.is_empty())?;
-    let means = if paired.corrected_t.is_none() && paired.rows.is_none() {
-        format!("{} minus {}: {}\n", pair.run, comparison.baseline, number(paired.mean))
-    } else {
-        String::new()
-    };
-    Some(format!("{means}{}", paired.missing.join("\n")))
+    let paired = pair.paired.as_ref()?;
+    // What holds for a run alone has been said there.
+    let is_new = |why: &&String| !comparison.runs.iter().any(|run| run.missing.contains(why));
+    let mut lines: Vec<String> = paired.missing.iter().filter(is_new).cloned().collect();
+    if paired.corrected_t.is_none() && paired.rows.is_none() {
+        lines.insert(0, format!("{} minus {}: {}", pair.run, comparison.baseline, number(paired.mean)));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }

@@ -88,7 +88,7 @@ pub fn main() -> ExitCode {
         Some(Command::Predict(predict)) => predict::predict(predict),
         Some(Command::Replay(replay)) => replay::replay(replay),
         Some(Command::Diff(diff)) => diff::diff(diff),
-        Some(Command::Compare(compare)) => compare::run(compare),
+        Some(Command::Compare(compare)) => compare::compare(compare),
         Some(Command::Data(command)) => data::data(command),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),

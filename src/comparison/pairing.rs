@@ -51,8 +51,8 @@ pub enum NotPaired {
     },
     /// An outer fold holds other rows.
     #[error(
-        "the outer folds differ: of the {} of outer fold {fold} in {first}, {} of {second} too; give both the same outer splitter and seed",
-        count(*n_rows, "test row"), if *n_shared == 1 { "1 is one".to_owned() } else { format!("{n_shared} are those") }
+        "the outer folds differ: of the {} of outer fold {fold} in {first}, {} in that of {second}; give both the same outer splitter and seed",
+        count(*n_rows, "test row"), if *n_shared == 1 { "1 is".to_owned() } else { format!("{n_shared} are") }
     )]
     Folds {
         /// The first fold that differs.

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod program;
 pub mod pruner;
 pub mod replay;
+pub mod report;
 pub mod runner;
 pub mod sampler;
 pub mod script;

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["train"],
     &["store"],
     &["runner"],
-    &["replay", "comparison"],
+    &["replay", "comparison", "report"],
     &["cli"],
 ];
 
@@ -28,7 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[("rhai", &["script"]), ("burn", &["device",
 
 /// Files of a run folder, whose names only [`STORE`] may spell.
 const RUN_FILES: &[&str] =
-    &["journal.jsonl", "trials.csv", "outcome.json", "splits.json", "folds.json", "warm_start.json", "variants.json"];
+    &["journal.jsonl", "trials.csv", "outcome.json", "splits.json", "folds.json", "warm_start.json", "variants.json", "report.html"];
 const STORE: &str = "store";
 
 /// A line of a source that breaks a rule.

@@ -17,6 +17,7 @@ Examples:
   xrun resume @latest                               go on with a run that was stopped
   xrun ls                                           the recorded runs
   xrun show @latest                                 one of them
+  xrun report @latest                               a page with its figures, for a browser or paper
   xrun show --model experiments/pets_step5.rhai     the layers of a network
   xrun show --augment experiments/pets_step5.rhai   its augmented pictures, as a PNG
   xrun replay @latest                               train it again and compare
@@ -80,6 +81,8 @@ pub(super) enum Command {
     Ls(ListArguments),
     /// Show a recorded run, with --model the layers of a network, with --augment its pictures
     Show(ShowArguments),
+    /// Write a page about recorded runs: results, curves, the search, where they come from
+    Report(ReportArguments),
     /// Train a recorded run or fit again and compare every file: RUN, or RUN:outer-0/inner-0/final
     Replay(ReplayArguments),
     /// Make the model to ship of a run: its inner search again, on all rows
@@ -322,6 +325,24 @@ fn pictures(text: &str) -> Result<usize, String> {
         Ok(n @ 1..=64) => Ok(n),
         _ => Err("it must be a whole number from 1 to 64".to_owned()),
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArguments {
+    /// Ids, beginnings of them, paths, or @latest; several share a page
+    #[arg(value_name = "RUN", default_value = "@latest")]
+    pub(super) runs: Vec<String>,
+
+    /// Where the page goes [default: report.html in the run's folder]
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Write every figure as SVG and PNG into this folder, too
+    #[arg(long, value_name = "DIR")]
+    pub(super) figures: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) settings: SettingFlags,
 }
 
 #[derive(Debug, Args)]

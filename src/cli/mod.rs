@@ -23,6 +23,7 @@ mod plan;
 mod predict;
 mod progress;
 mod replay;
+mod report;
 mod resume;
 mod rm;
 mod run;
@@ -82,6 +83,7 @@ pub fn main() -> ExitCode {
         Some(Command::Resume(resume)) => resume::resume(resume),
         Some(Command::Ls(ls)) => ls::ls(ls),
         Some(Command::Show(show)) => show::show(show),
+        Some(Command::Report(report)) => report::report(report),
         Some(Command::Rm(rm)) => rm::rm(rm),
         Some(Command::Gc(gc)) => gc::gc(gc),
         Some(Command::Finalize(finalize)) => finalize::finalize(finalize),

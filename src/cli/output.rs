@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::failure::Failure;
 use crate::script::Place;
+pub(super) use crate::wording::duration;
 
 /// Prints an error to standard error.
 pub(super) fn error(failure: &Failure) {
@@ -75,23 +76,6 @@ pub(super) fn print(text: &str) {
 /// Says something beside the result, on standard error; that nobody listens any more is no reason to stop.
 pub(super) fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
-}
-
-/// A duration for people.
-pub(super) fn duration(seconds: f64) -> String {
-    if seconds < 0.9995 {
-        return format!("{:.0} ms", seconds * 1e3);
-    }
-    if seconds < 59.95 {
-        return format!("{seconds:.1} s");
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "durations are small and not negative")]
-    let whole = seconds.round() as u64;
-    if whole < 3600 {
-        format!("{} min {:02} s", whole / 60, whole % 60)
-    } else {
-        format!("{} h {:02} min", whole / 3600, whole % 3600 / 60)
-    }
 }
 
 /// A number of bytes for people.

@@ -13,6 +13,7 @@ use super::intervals;
 use super::machine::{Machine, use_threads};
 use super::output::{duration, print, say, table};
 use super::progress::Terminal;
+use super::report::write_after_run;
 use super::variants;
 use crate::metric::Metric;
 use crate::runner::{self, Report};
@@ -22,6 +23,7 @@ use crate::spec::experiment::Per;
 use crate::statistics::{MIN_FOLDS, StatisticsError};
 use crate::stop::StopRule;
 use crate::store::{MetricSummary, RunEntry, StudySummary, Summary};
+pub(super) use crate::wording::number;
 use crate::wording::count;
 
 pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
@@ -73,7 +75,9 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
         None => runner::run(&request, &prepared, &mut terminal),
     };
     terminal.finish();
-    conclude(&report?, Some(clock.elapsed()), shown)
+    let report = report?;
+    write_after_run(&RunEntry::read(&report.path)?, &settings.cache);
+    conclude(&report, Some(clock.elapsed()), shown)
 }
 
 /// Makes the model of a run that was for one, and prints what came out, and how long it took if that is of interest.
@@ -317,9 +321,4 @@ fn test_table(summary: &Summary) -> String {
     }
     lines.extend(intervals::notes(&metrics));
     lines.join("\n")
-}
-
-/// Four decimals, for people; the record has all digits.
-pub(super) fn number(value: f64) -> String {
-    if value != 0.0 && !(1e-3..1e5).contains(&value.abs()) { format!("{value:.3e}") } else { format!("{value:.4}") }
 }

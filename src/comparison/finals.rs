@@ -48,6 +48,6 @@ pub fn finals(run: &RunEntry, name: &str) -> Result<Vec<FinalMetric>, StoreError
 fn predicted(run: &RunEntry, last: &FinalSummary, part: &str, name: &str) -> Result<Option<f64>, StoreError> {
     let Ok(metric) = name.parse::<Metric>() else { return Ok(None) };
     let fit = RecordedFit::read(&run.path.join(&last.fit))?;
-    let recorded = fit.map(|fit| fit.predictions(part)).transpose()?.flatten();
+    let recorded = fit.map(|fit| fit.predicted_rows(part)).transpose()?.flatten();
     Ok(recorded.and_then(|recorded| evaluate(metric, &recorded.predictions, last.threshold)))
 }

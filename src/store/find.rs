@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::earlier_trials::{self, EarlierTrials};
+use super::fit_folder::FitPath;
 use super::index::scan::{self, RunName, is_run};
 use super::joint::Joint;
 use super::journal::{self, Event, Recorded};
 use super::manifest::Manifest;
+use super::recorded_fit::RecordedFit;
 use super::tables::Summary;
 use super::{StoreError, atomic, lock};
 use crate::stop::Ending;
@@ -75,6 +77,32 @@ impl RunEntry {
     #[must_use]
     pub fn config_path(&self) -> PathBuf {
         self.path.join("config.rhai")
+    }
+
+    /// The text of its resolved config.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn config(&self) -> Result<String, StoreError> {
+        atomic::read(&self.config_path())
+    }
+
+    /// How a fit of it ended; none if it has not, or there is no such fit.
+    ///
+    /// # Errors
+    /// The record cannot be read or is damaged.
+    pub fn fit(&self, fit: &FitPath) -> Result<Option<RecordedFit>, StoreError> {
+        RecordedFit::read(&self.path.join(fit.as_str()))
+    }
+
+    /// `report.html`, which is made of the record and no part of it: nothing is compared with it, and it can be deleted.
+    ///
+    /// # Errors
+    /// The file system refused.
+    pub fn write_report(&self, html: &str) -> Result<PathBuf, StoreError> {
+        let path = self.path.join("report.html");
+        atomic::write(&path, html.as_bytes())?;
+        Ok(path)
     }
 
     /// Reads a run's folder.
@@ -148,26 +176,7 @@ impl RunEntry {
     /// # Errors
     /// Its journal cannot be read, or a line of it is damaged.
     pub fn trials(&self) -> Result<BTreeMap<String, Vec<TrialRecord>>, StoreError> {
-        let mut assignments = BTreeMap::new();
-        let mut ended: BTreeMap<(String, usize), TrialRecord> = BTreeMap::new();
-        for Recorded { event, .. } in self.journal()? {
-            match event {
-                Event::TrialSuggested { study, trial, assignment } => {
-                    assignments.insert((study, trial), assignment);
-                }
-                Event::TrialFinished { study, trial: number, result: state } => {
-                    if let Some(assignment) = assignments.remove(&(study.clone(), number)) {
-                        ended.insert((study, number), TrialRecord { number, assignment, state });
-                    }
-                }
-                _ => {}
-            }
-        }
-        let mut by_study: BTreeMap<String, Vec<TrialRecord>> = BTreeMap::new();
-        for ((study, _), record) in ended {
-            by_study.entry(study).or_default().push(record);
-        }
-        Ok(by_study)
+        Ok(ended_trials(&self.journal()?))
     }
 
     /// What happened, by its journal.
@@ -185,6 +194,32 @@ impl RunEntry {
         let interrupted = matches!(last, Some(Event::RunInterrupted { .. }));
         self.summary.as_ref().map_or_else(|| open_status(&self.path, interrupted), |summary| &summary.status)
     }
+}
+
+/// The trials of each study that a journal says have ended, by number.
+#[must_use]
+pub fn ended_trials(journal: &[Recorded]) -> BTreeMap<String, Vec<TrialRecord>> {
+    let mut assignments = BTreeMap::new();
+    let mut ended: BTreeMap<(&str, usize), TrialRecord> = BTreeMap::new();
+    for Recorded { event, .. } in journal {
+        match event {
+            Event::TrialSuggested { study, trial, assignment } => {
+                assignments.insert((study.as_str(), *trial), assignment);
+            }
+            Event::TrialFinished { study, trial: number, result } => {
+                if let Some(assignment) = assignments.remove(&(study.as_str(), *number)) {
+                    let (number, assignment, state) = (*number, assignment.clone(), result.clone());
+                    ended.insert((study, number), TrialRecord { number, assignment, state });
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut by_study: BTreeMap<String, Vec<TrialRecord>> = BTreeMap::new();
+    for ((study, _), record) in ended {
+        by_study.entry(study.to_owned()).or_default().push(record);
+    }
+    by_study
 }
 
 /// The status of a run without a summary.

@@ -49,11 +49,31 @@ impl FitPath {
         Self("fit".to_owned())
     }
 
+    /// The outer and the inner fold it belongs to, and the number of its trial; none each where there is none.
+    #[must_use]
+    pub fn place(&self) -> FitFolds {
+        let number = |prefix: &str| {
+            self.0.split('/').find_map(|part| part.strip_prefix(prefix).and_then(|digits| digits.parse().ok()))
+        };
+        FitFolds { outer: number("outer-"), inner: number("inner-"), trial: number("trial-") }
+    }
+
     /// With `/` between the parts.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Where a fit stands among the folds and trials of its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FitFolds {
+    /// Its outer fold.
+    pub outer: Option<usize>,
+    /// Its inner fold.
+    pub inner: Option<usize>,
+    /// Its trial; none for a final.
+    pub trial: Option<usize>,
 }
 
 fn prefix(study: StudyId, inner: Option<usize>) -> String {

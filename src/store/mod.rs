@@ -4,7 +4,7 @@
 //! results/<experiment>/<run-id>/
 //!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  folds.json  warm_start.json
 //!   journal.jsonl
-//!   trials.csv  summary.json  timing.csv
+//!   trials.csv  summary.json  timing.csv  report.html (made of the others)
 //!   outer-0/inner-0/trial-002/  config.rhai  metrics.csv  outcome.json  validation_predictions.csv
 //!                               stdout.log  stderr.log (of a program)
 //!   model/                      model.safetensors  model.json  config.rhai  model_info.json (of a run that makes one to ship)
@@ -40,8 +40,8 @@ mod tables;
 mod tested;
 
 pub use earlier_trials::{EarlierStudy, EarlierTrials};
-pub use find::{FindError, RunEntry, find, latest_of, locate};
-pub use fit_folder::{EpochLine, FitFolder, FitPath, HistogramLine, OutcomeRecord, PrunedAt};
+pub use find::{FindError, RunEntry, ended_trials, find, latest_of, locate};
+pub use fit_folder::{EpochLine, FitFolder, FitFolds, FitPath, HistogramLine, OutcomeRecord, PrunedAt};
 pub use fold_counts::{FoldCounts, InnerCounts, OuterCounts};
 pub use index::FitIndex;
 pub use joint::{Found, Joint, JointRun};
@@ -51,7 +51,7 @@ pub use lock::{FolderLock, is_locked};
 pub use manifest::{GitState, Manifest, SourceRecord, WeightsRecord};
 pub use model_folder::{Finalizes, ModelFolder, ModelFolderError, ModelInfo};
 pub use recorded::{Altered, FileKind, FilePair, Record, RecordError, as_far_as_recorded, pure_outcome};
-pub use recorded_fit::{RecordedFit, RecordedPredictions};
+pub use recorded_fit::{PredictedRows, RecordedFit};
 pub use remove::Removal;
 pub use run_folder::RunFolder;
 pub use scratch::Scratch;

@@ -1,8 +1,9 @@
 //! Reading a recorded fit: how it ended, whether its files are as they were written, and what it predicted.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::fit_folder::OutcomeRecord;
+use super::fit_folder::{EpochLine, OutcomeRecord};
 use super::{StoreError, atomic};
 use crate::metric::{Metric, Predictions};
 
@@ -64,22 +65,40 @@ impl RecordedFit {
     /// # Errors
     /// The file cannot be read or does not hold numbers.
     pub fn curve(&self, metric: Metric) -> Result<Vec<Option<f64>>, StoreError> {
+        let epochs = self.epochs()?;
+        Ok(epochs.into_iter().map(|mut epoch| epoch.validation.remove(metric.name())).collect())
+    }
+
+    /// Every epoch, in order.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not hold numbers.
+    pub fn epochs(&self) -> Result<Vec<EpochLine>, StoreError> {
         let path = self.folder.join("metrics.csv");
         let text = atomic::read(&path)?;
         let damaged = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         let mut table = csv::Reader::from_reader(text.as_bytes());
-        let header = table.headers().map_err(|error| damaged(error.to_string()))?;
-        let column = header.iter().position(|name| name == format!("validation.{}", metric.name()));
-        let mut curve = Vec::new();
-        for record in table.records() {
+        let header = table.headers().map_err(|error| damaged(error.to_string()))?.clone();
+        let mut epochs = Vec::new();
+        for (index, record) in table.records().enumerate() {
             let record = record.map_err(|error| damaged(error.to_string()))?;
-            let cell = column.and_then(|column| record.get(column)).filter(|cell| !cell.is_empty());
-            let number = |cell: &str| {
-                cell.parse().map_err(|_| damaged(format!("epoch {} holds `{cell}`, no number", curve.len() + 1)))
-            };
-            curve.push(cell.map(number).transpose()?);
+            let mut epoch =
+                EpochLine { epoch: index + 1, phase: String::new(), train_loss: None, validation: BTreeMap::new() };
+            for (column, cell) in header.iter().zip(record.iter()).filter(|(_, cell)| !cell.is_empty()) {
+                let number =
+                    || cell.parse().map_err(|_| damaged(format!("epoch {} holds `{cell}`, no number", index + 1)));
+                match column.strip_prefix("validation.") {
+                    Some(metric) => {
+                        epoch.validation.insert(metric.to_owned(), number()?);
+                    }
+                    None if column == "train.loss" => epoch.train_loss = Some(number()?),
+                    None if column == "phase" => epoch.phase = cell.to_owned(),
+                    None => {}
+                }
+            }
+            epochs.push(epoch);
         }
-        Ok(curve)
+        Ok(epochs)
     }
 
     /// Probabilities and targets of the validation rows; `None` without any.
@@ -87,23 +106,19 @@ impl RecordedFit {
     /// # Errors
     /// The file cannot be read or does not hold predictions of these classes.
     pub fn validation_predictions(&self, classes: &[String]) -> Result<Option<Predictions>, StoreError> {
-        let recorded = self.predictions_of("validation", Some(classes))?;
-        Ok(recorded.map(|recorded| recorded.predictions))
+        Ok(self.read_predictions("validation", Some(classes))?.map(|rows| rows.predictions))
     }
 
-    /// What was predicted for the rows of a part, `validation` or `test`, with classes as the file names them; `None` without any.
+    /// What was predicted of the rows of a part, `validation` or `test`; `None` without any.
     ///
     /// # Errors
     /// The file cannot be read or does not hold predictions.
-    pub fn predictions(&self, part: &str) -> Result<Option<RecordedPredictions>, StoreError> {
-        self.predictions_of(part, None)
+    pub fn predicted_rows(&self, part: &str) -> Result<Option<PredictedRows>, StoreError> {
+        self.read_predictions(part, None)
     }
 
-    fn predictions_of(
-        &self,
-        part: &str,
-        classes: Option<&[String]>,
-    ) -> Result<Option<RecordedPredictions>, StoreError> {
+    /// The classes are those given, else those of the table's header.
+    fn read_predictions(&self, part: &str, classes: Option<&[String]>) -> Result<Option<PredictedRows>, StoreError> {
         let name = format!("{part}_predictions.csv");
         if !self.outcome.digests.contains_key(&name) {
             return Ok(None);
@@ -113,31 +128,39 @@ impl RecordedFit {
         let damaged = |reason: String| StoreError::Damaged { path: path.clone(), reason };
         let mut table = csv::Reader::from_reader(text.as_bytes());
         let header = table.headers().map_err(|error| damaged(error.to_string()))?;
-        let named: Vec<String> = header.iter().filter_map(|name| name.strip_prefix("p.")).map(str::to_owned).collect();
-        let classes = classes.unwrap_or(&named);
-        let (mut ids, mut probabilities, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        let of_header = || header.iter().skip(3).map(|name| name.strip_prefix("p.").unwrap_or(name).to_owned());
+        let classes = classes.map_or_else(|| of_header().collect(), <[String]>::to_vec);
+        let (mut ids, mut decisions, mut probabilities, mut targets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, record) in table.records().enumerate() {
             let record = record.map_err(|error| damaged(error.to_string()))?;
             let line = index + 2;
+            let class = |column: usize| {
+                let named = record.get(column).and_then(|name| classes.iter().position(|class| class == name));
+                named.ok_or_else(|| damaged(format!("line {line} names no class of the data")))
+            };
             ids.push(record.get(0).unwrap_or_default().to_owned());
-            let target = record.get(1).and_then(|name| classes.iter().position(|class| class == name));
-            targets.push(target.ok_or_else(|| damaged(format!("line {line} names no class of the data")))?);
+            targets.push(class(1)?);
+            decisions.push(class(2)?);
             for cell in record.iter().skip(3) {
                 let number = cell.parse::<f32>();
                 probabilities.push(number.map_err(|_| damaged(format!("line {line} holds `{cell}`, no number")))?);
             }
         }
-        let predictions = Predictions::new(classes.len(), probabilities, targets);
-        let predictions = predictions.map_err(|error| damaged(error.to_string()))?;
-        Ok(Some(RecordedPredictions { ids, predictions }))
+        let predictions =
+            Predictions::new(classes.len(), probabilities, targets).map_err(|error| damaged(error.to_string()))?;
+        Ok(Some(PredictedRows { ids, classes, decisions, predictions }))
     }
 }
 
-/// What was predicted for some rows.
+/// Rows of a part with what a fit predicted of them; the lists are equally long.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RecordedPredictions {
-    /// The ids of the rows.
+pub struct PredictedRows {
+    /// Names of the rows.
     pub ids: Vec<String>,
-    /// Their predictions, in this order.
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// The class decided for, an index of `classes`.
+    pub decisions: Vec<usize>,
+    /// Probabilities and true classes.
     pub predictions: Predictions,
 }

@@ -245,7 +245,7 @@ impl Summary {
         self.test = by_metric
             .into_iter()
             .map(|(metric, folds)| {
-                let per_outer: Vec<f64> = folds.into_values().map(|values| mean(&values)).collect();
+                let per_outer = folds.into_values().map(|values| mean(&values)).collect();
                 (metric.to_owned(), MetricSummary::of(per_outer))
             })
             .collect();

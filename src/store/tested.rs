@@ -41,7 +41,7 @@ pub fn outer_tests(run: &Path, finals: &[FinalSummary], has_groups: bool) -> Res
 
 /// A final and what it predicted for the test rows; none if it recorded no predictions.
 fn model(folder: &Path, threshold: f64, rows: &[String]) -> Result<Option<TestedModel>, StoreError> {
-    let recorded = RecordedFit::read(folder)?.map(|fit| fit.predictions("test")).transpose()?.flatten();
+    let recorded = RecordedFit::read(folder)?.map(|fit| fit.predicted_rows("test")).transpose()?.flatten();
     match recorded {
         Some(recorded) if recorded.ids == rows => {
             Ok(Some(TestedModel { predictions: recorded.predictions, threshold }))

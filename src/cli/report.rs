@@ -1,0 +1,60 @@
+//! `xrun report`: what runs found, as a page and as figures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Exit;
+use super::args::ReportArguments;
+use super::failure::Failure;
+use super::output::{print, say, size};
+use super::run::working_project;
+use crate::report::Report;
+use crate::settings;
+use crate::store::{self, RunEntry};
+
+pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
+    let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    let runs: Vec<RunEntry> =
+        arguments.runs.iter().map(|run| store::find(&settings.results, run)).collect::<Result<_, _>>()?;
+    if runs.len() > 1 && arguments.output.is_none() {
+        return Err(Failure::new(Exit::Usage, format!("a report about {} runs has no place of its own", runs.len()))
+            .hint("say where it goes: -o report.html"));
+    }
+    let first = runs[0].clone();
+    let report = Report::read(runs, &settings.cache)?;
+    let html = report.html();
+    let path = match &arguments.output {
+        Some(path) => write(path, html.as_bytes())?,
+        None => first.write_report(&html)?,
+    };
+    if let Some(folder) = &arguments.figures {
+        fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+        let figures = report.figures();
+        for figure in &figures {
+            write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
+            write(&folder.join(format!("{}.png", figure.name)), &figure.png)?;
+        }
+        say(&format!("{} figures in {}", figures.len(), folder.display()));
+    }
+    say(&format!("{}; open it in a browser", size(html.len() as u64)));
+    print(&path.display().to_string());
+    Ok(Exit::Ok)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
+    fs::write(path, bytes).map_err(|error| cannot_write(path, &error))?;
+    Ok(path.to_owned())
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()))
+        .hint("name a file or folder that can be written")
+}
+
+/// Writes the report of a run that has just ended. That it cannot be written is a warning: the record is whole without it.
+pub(super) fn write_after_run(run: &RunEntry, cache: &Path) {
+    let written = Report::read(vec![run.clone()], cache).and_then(|report| run.write_report(&report.html()));
+    if let Err(error) = written {
+        say(&format!("warning: the run is recorded, but its report is not written: {error}"));
+    }
+}

@@ -271,6 +271,7 @@ fn a_run_folder_holds_what_its_readme_says() {
             "config.rhai",
             "imports",
             "journal.jsonl",
+            "report.html",
             "run.json",
             "script.rhai",
             "summary.json",

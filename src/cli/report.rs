@@ -8,6 +8,7 @@ use super::args::ReportArguments;
 use super::failure::Failure;
 use super::output::{print, say, size};
 use super::run::working_project;
+use crate::data::Dataset;
 use crate::report::Report;
 use crate::settings;
 use crate::store::{self, RunEntry};
@@ -52,8 +53,8 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Writes the report of a run that has just ended. That it cannot be written is a warning: the record is whole without it.
-pub(super) fn write_after_run(run: &RunEntry, cache: &Path) {
-    let written = Report::read(vec![run.clone()], cache).and_then(|report| run.write_report(&report.html()));
+pub(super) fn write_after_run(run: &RunEntry, data: Option<&Dataset>) {
+    let written = Report::of_run(run.clone(), data).and_then(|report| run.write_report(&report.html()));
     if let Err(error) = written {
         say(&format!("warning: the run is recorded, but its report is not written: {error}"));
     }

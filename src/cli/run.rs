@@ -23,8 +23,8 @@ use crate::spec::experiment::Per;
 use crate::statistics::{MIN_FOLDS, StatisticsError};
 use crate::stop::StopRule;
 use crate::store::{MetricSummary, RunEntry, StudySummary, Summary};
-pub(super) use crate::wording::number;
 use crate::wording::count;
+pub(super) use crate::wording::number;
 
 pub(super) fn run(arguments: &RunArguments) -> Result<Exit, Failure> {
     let script = arguments.script.as_deref().expect("clap requires a script where there is no command");
@@ -76,7 +76,7 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
     };
     terminal.finish();
     let report = report?;
-    write_after_run(&RunEntry::read(&report.path)?, &settings.cache);
+    write_after_run(&RunEntry::read(&report.path)?, prepared.data.as_ref());
     conclude(&report, Some(clock.elapsed()), shown)
 }
 

@@ -97,8 +97,11 @@ fn without_test(run: &Run) -> String {
         } else {
             format!(" No trial meets the constraints; it misses them least, by {}.", number(score.violation()))
         };
-        let values: Vec<String> =
-            trial.assignment.iter().map(|(name, value)| format!("{} = {}", escape(name), escape(&value.to_string()))).collect();
+        let values: Vec<String> = trial
+            .assignment
+            .iter()
+            .map(|(name, value)| format!("{} = {}", escape(name), escape(&value.to_string())))
+            .collect();
         return format!(
             "<p class=\"answer\">The best of {} is trial {}, with {} <b>{}</b>{}.{violation}</p>\n<p>{}</p>\n\
              <p class=\"note\">It was chosen by this very value, so it is no estimate of what comes.</p>\n",

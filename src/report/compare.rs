@@ -33,8 +33,10 @@ pub(super) fn compare(runs: &[&Run]) -> String {
             )
         })
         .collect();
-    let same_data = runs.windows(2).all(|pair| pair[0].entry.manifest.data_fingerprint == pair[1].entry.manifest.data_fingerprint);
-    let same_folds = runs.windows(2).all(|pair| pair[0].entry.manifest.splits_blake3 == pair[1].entry.manifest.splits_blake3);
+    let same_data =
+        runs.windows(2).all(|pair| pair[0].entry.manifest.data_fingerprint == pair[1].entry.manifest.data_fingerprint);
+    let same_folds =
+        runs.windows(2).all(|pair| pair[0].entry.manifest.splits_blake3 == pair[1].entry.manifest.splits_blake3);
     let note = match (same_data, same_folds) {
         (true, true) => "All runs have the same data and the same folds.",
         (true, false) => "The runs have the same data, but not the same folds: their folds are not pairs.",

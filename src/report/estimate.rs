@@ -28,11 +28,9 @@ pub(crate) fn estimate(metric: &MetricSummary) -> Estimate {
             range: Some((metric.mean - std, metric.mean + std)),
             range_name: "one standard deviation around the mean",
         },
-        None => Estimate {
-            words: format!("{} in the only outer fold", number(metric.mean)),
-            range: None,
-            range_name: "",
-        },
+        None => {
+            Estimate { words: format!("{} in the only outer fold", number(metric.mean)), range: None, range_name: "" }
+        }
     }
 }
 
@@ -52,10 +50,7 @@ mod tests {
     #[test]
     fn a_spread_needs_two_folds() {
         let two = estimate(&MetricSummary::of(vec![0.7, 0.9]));
-        assert_eq!(
-            two.words,
-            "0.8000 on average over 2 outer folds, with a standard deviation of 0.1414 between them"
-        );
+        assert_eq!(two.words, "0.8000 on average over 2 outer folds, with a standard deviation of 0.1414 between them");
         let (low, high) = two.range.expect("there are two");
         assert!((low - (0.8 - 0.02_f64.sqrt())).abs() < 1e-12 && (high - (0.8 + 0.02_f64.sqrt())).abs() < 1e-12);
         let one = estimate(&MetricSummary::of(vec![0.7]));

@@ -26,6 +26,7 @@ use page::Part;
 use pictures::Pictures;
 use record::Run;
 
+use crate::data::Dataset;
 use crate::store::{RunEntry, StoreError};
 
 /// A report about one run or several.
@@ -61,6 +62,16 @@ impl Report {
         Ok(Self { runs: runs.collect::<Result<_, StoreError>>()? })
     }
 
+    /// Reads the run that has just ended, on these data.
+    ///
+    /// # Errors
+    /// The record cannot be read or is damaged.
+    pub fn of_run(entry: RunEntry, data: Option<&Dataset>) -> Result<Self, StoreError> {
+        let run = Run::read(entry)?;
+        let figures = figure::all(&run, &Pictures::of(&run, data));
+        Ok(Self { runs: vec![(run, figures)] })
+    }
+
     /// The page.
     #[must_use]
     pub fn html(&self) -> String {
@@ -74,9 +85,12 @@ impl Report {
         let raster = Raster::new();
         let mut files: Vec<FigureFile> = Vec::new();
         for (index, (_, figures)) in self.runs.iter().enumerate() {
-            for (figure, chart) in figures.iter().flat_map(|figure| figure.charts.iter().map(move |chart| (figure, chart))) {
+            for (figure, chart) in
+                figures.iter().flat_map(|figure| figure.charts.iter().map(move |chart| (figure, chart)))
+            {
                 let run = if self.runs.len() > 1 { format!("run{}-", index + 1) } else { String::new() };
-                let chart_name = if chart.name.is_empty() { String::new() } else { format!("-{}", text::slug(&chart.name)) };
+                let chart_name =
+                    if chart.name.is_empty() { String::new() } else { format!("-{}", text::slug(&chart.name)) };
                 let base = format!("{run}{}{chart_name}", figure.id);
                 // Names of parameters may differ in characters alone that file names do without.
                 let taken = |name: &str| files.iter().any(|file| file.name == name);

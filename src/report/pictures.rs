@@ -24,19 +24,20 @@ pub(crate) struct Pictures {
 }
 
 impl Pictures {
-    /// Opens the data of a run if they are pictures, and are still those the run has seen. That they are gone is no error: a
-    /// report does without.
+    /// Opens the data of a run if they are pictures. That they are gone is no error: a report does without.
     pub(crate) fn open(run: &Run, cache: &Path) -> Self {
         let spec = run.data().filter(|spec| !matches!(spec, DataSpec::CsvTable(_) | DataSpec::Rows { .. }));
         let is_needed = run.finals.iter().any(|last| last.test.is_some());
-        let Some(data) = spec.filter(|_| is_needed).and_then(|spec| data::open(spec, cache).ok()) else {
-            return Self::default();
-        };
-        if run.entry.manifest.data_fingerprint.as_deref() != Some(data.fingerprint()) {
-            return Self::default();
-        }
+        let data = spec.filter(|_| is_needed).and_then(|spec| data::open(spec, cache).ok());
+        Self::of(run, data.as_ref())
+    }
+
+    /// Those of open data, if they are still what the run has seen.
+    pub(crate) fn of(run: &Run, data: Option<&Dataset>) -> Self {
+        let recorded = run.entry.manifest.data_fingerprint.as_deref();
+        let Some(data) = data.filter(|data| recorded == Some(data.fingerprint())) else { return Self::default() };
         let rows = data.ids().iter().enumerate().map(|(row, id)| (id.clone(), row)).collect();
-        Self { data: Some(data), rows }
+        Self { data: Some(data.clone()), rows }
     }
 
     /// A row's picture as a JPEG in a `data:` address.

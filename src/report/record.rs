@@ -82,7 +82,8 @@ impl Run {
             Ok(Outcome::Fit(fit)) => (None, fit.data().cloned()),
             Err(_) => (None, None),
         };
-        let directions: Vec<Direction> = objectives(experiment.as_deref()).map(|objective| objective.direction).collect();
+        let directions: Vec<Direction> =
+            objectives(experiment.as_deref()).map(|objective| objective.direction).collect();
         let mut studies: Vec<Study> = store::ended_trials(&journal)
             .into_iter()
             .map(|(name, trials)| Study { place: place_of(&name), best: best(&trials, &directions), trials })

@@ -91,11 +91,8 @@ impl Svg {
     /// A text that is read from below to above.
     pub(crate) fn upward(&mut self, at: (f64, f64), text: &str) {
         let (x, y) = (short(at.0), short(at.1));
-        let _ = write!(
-            self.text,
-            "<text class=\"t\" transform=\"translate({x} {y}) rotate(-90)\">{}</text>",
-            escape(text)
-        );
+        let _ =
+            write!(self.text, "<text class=\"t\" transform=\"translate({x} {y}) rotate(-90)\">{}</text>", escape(text));
     }
 }
 

@@ -4,6 +4,7 @@ use super::Figure;
 use super::probabilities::bin;
 use crate::report::chart::{Axis, Chart, Frame, Size};
 use crate::report::record::Run;
+use crate::report::text::shorten;
 use crate::store::PredictedRows;
 use crate::wording::number;
 
@@ -23,8 +24,12 @@ pub(super) fn calibration(run: &Run) -> Option<Figure> {
     let is_binary = classes.len() == 2;
     let bins = bins(&folds);
     let (x, y, what) = if is_binary {
-        let positive = &classes[1];
-        (format!("mean probability of {positive}"), format!("share that is {positive}"), format!("the probability of `{positive}`"))
+        let (positive, short) = (&classes[1], shorten(&classes[1], 14));
+        (
+            format!("mean probability of {short}"),
+            format!("share that is {short}"),
+            format!("the probability of `{positive}`"),
+        )
     } else {
         let names = ("mean probability of the predicted class", "share predicted right");
         (names.0.to_owned(), names.1.to_owned(), "the probability of the most probable class".to_owned())

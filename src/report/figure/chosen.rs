@@ -40,8 +40,7 @@ fn chart(run: &Run, parameters: &[&Parameter], best: &[(&Study, &TrialRecord)]) 
     let mut top = 30.0;
     for parameter in parameters {
         let scale = scale(parameter, run);
-        let values: Vec<&Value> =
-            best.iter().filter_map(|(_, trial)| trial.assignment.get(parameter.name())).collect();
+        let values: Vec<&Value> = best.iter().filter_map(|(_, trial)| trial.assignment.get(parameter.name())).collect();
         frame.svg.label("ink", (2.0, top + 10.0), Anchor::Start, &shorten_start(parameter.name(), 34));
         frame.svg.label("", (size.width - 4.0, top + 10.0), Anchor::End, &agreement(&scale, &values));
         let y = top + 21.0;
@@ -96,7 +95,8 @@ fn table(parameters: &[&Parameter], best: &[(&Study, &TrialRecord)]) -> String {
     let shown = &best[..best.len().min(MOST_STUDIES)];
     let heads: String = shown.iter().map(|(study, _)| format!("<th class=\"n\">{}</th>", folds(study))).collect();
     let row = |name: &str, cell: &dyn Fn(&TrialRecord) -> String| {
-        let cells: String = shown.iter().map(|(_, trial)| format!("<td class=\"n\">{}</td>", escape(&cell(trial)))).collect();
+        let cells: String =
+            shown.iter().map(|(_, trial)| format!("<td class=\"n\">{}</td>", escape(&cell(trial)))).collect();
         format!("<tr><th scope=\"row\">{}</th>{cells}</tr>", escape(name))
     };
     let value = |trial: &TrialRecord, name: &str| match trial.assignment.get(name) {

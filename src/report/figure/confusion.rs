@@ -72,7 +72,8 @@ fn chart(counts: &[Vec<f64>], classes: &[String]) -> Chart {
                 let ink = if share > 0.55 { "on" } else { "ink" };
                 let middle = x + cell / 2.0;
                 frame.svg.label(ink, (middle, y + tall / 2.0), Anchor::Middle, &format!("{:.0} %", 100.0 * share));
-                let rows = if (count - count.round()).abs() < 1e-9 { format!("{count:.0}") } else { format!("{count:.1}") };
+                let rows =
+                    if (count - count.round()).abs() < 1e-9 { format!("{count:.0}") } else { format!("{count:.1}") };
                 let weak = if share > 0.55 { "on" } else { "" };
                 frame.svg.label(weak, (middle, y + tall / 2.0 + 13.0), Anchor::Middle, &rows);
             }

@@ -19,7 +19,8 @@ pub(super) fn curves(run: &Run) -> Option<Figure> {
     let precision = of_folds(&folds, |rows| rates::average_precision(rows).map(|value| vec![value]));
     let precision = rates::mean_of(precision.into_iter().map(Some))?[0];
 
-    let mut first = Frame::new("roc", "ROC", Size::PANEL, Axis::share("false positive rate"), Axis::share("true positive rate"));
+    let mut first =
+        Frame::new("roc", "ROC", Size::PANEL, Axis::share("false positive rate"), Axis::share("true positive rate"));
     first.line("ref", &[(0.0, 0.0), (1.0, 1.0)]);
     let first = draw(first, &roc, &mean_roc, area.as_deref());
     let axes = (Axis::share("recall"), Axis::share("precision"));

@@ -24,10 +24,16 @@ pub(super) fn front(run: &Run) -> Option<Figure> {
         .studies
         .iter()
         .map(|study| {
-            let feasible = study.trials.iter().filter_map(|trial| trial.state.score()).filter(|score| score.is_feasible());
+            let feasible =
+                study.trials.iter().filter_map(|trial| trial.state.score()).filter(|score| score.is_feasible());
             let feasible: Vec<&Score> = feasible.collect();
             let losses: Vec<Vec<f64>> = feasible.iter().map(|score| score.losses(&directions)).collect();
-            pareto::ranks(&losses).iter().zip(feasible).filter(|(rank, _)| **rank == 0).map(|(_, score)| score).collect()
+            pareto::ranks(&losses)
+                .iter()
+                .zip(feasible)
+                .filter(|(rank, _)| **rank == 0)
+                .map(|(_, score)| score)
+                .collect()
         })
         .collect();
     let charts = (1..objectives.len())
@@ -46,8 +52,9 @@ pub(super) fn front(run: &Run) -> Option<Figure> {
 
 fn chart(scores: &[&Score], fronts: &[Vec<&Score>], objectives: [(usize, Objective); 2]) -> Chart {
     let value = |score: &Score, index: usize| score.values().nth(index).unwrap_or(f64::NAN);
-    let [x, y] = objectives
-        .map(|(index, objective)| Axis::new(Scale::over(scores.iter().map(|s| value(s, index))), objective.to_string()));
+    let [x, y] = objectives.map(|(index, objective)| {
+        Axis::new(Scale::over(scores.iter().map(|s| value(s, index))), objective.to_string())
+    });
     let at = |score: &Score| (value(score, objectives[0].0), value(score, objectives[1].0));
     let name = objectives[1].1.metric.name();
     let title = format!("{} and {}", objectives[0].1.metric, objectives[1].1.metric);

@@ -60,7 +60,8 @@ pub(super) fn history(run: &Run) -> Option<Figure> {
 
 fn caption(run: &Run, failed: &[f64], pruned: &[f64], is_cut: bool) -> String {
     let n = run.studies.iter().map(|study| study.trials.len()).sum();
-    let mut caption = format!("{} of {}, by validation rows alone. ", count(n, "trial"), count(run.studies.len(), "study"));
+    let mut caption =
+        format!("{} of {}, by validation rows alone. ", count(n, "trial"), count(run.studies.len(), "study"));
     caption.push_str("A dot is a complete trial, ");
     caption.push_str(if run.studies.len() == 1 {
         "the line the best so far."

@@ -14,7 +14,8 @@ pub(super) fn importance(run: &Run) -> Option<Figure> {
     let charts: Vec<Chart> = (0..objectives.len())
         .filter_map(|index| {
             let metric = objectives[index].metric.name();
-            let title = if objectives.len() == 1 { "Importance".to_owned() } else { format!("Importance for {metric}") };
+            let title =
+                if objectives.len() == 1 { "Importance".to_owned() } else { format!("Importance for {metric}") };
             chart(if index == 0 { "" } else { metric }, title, &shares(run, index)?)
         })
         .collect();

@@ -14,7 +14,8 @@ type Get<'a> = &'a dyn Fn(&EpochLine) -> Option<f64>;
 pub(super) fn learning(run: &Run) -> Option<Figure> {
     let curves = &run.curves;
     let wanted = run.objectives().first().map(|objective| objective.metric.name().to_owned());
-    let has = |name: &String| curves.iter().flat_map(|curve| &curve.epochs).any(|epoch| epoch.validation.contains_key(name));
+    let has =
+        |name: &String| curves.iter().flat_map(|curve| &curve.epochs).any(|epoch| epoch.validation.contains_key(name));
     let metric = wanted.into_iter().chain(["log_loss".to_owned(), "accuracy".to_owned()]).find(has);
     let mut charts = Vec::new();
     charts.extend(chart("train-loss", "Training loss", curves, &|epoch| epoch.train_loss));
@@ -43,7 +44,7 @@ fn chart(name: &str, title: &str, curves: &[Curve], get: Get<'_>) -> Option<Char
         curve.epochs.iter().filter_map(|epoch| Some((number(epoch.epoch), get(epoch)?))).collect()
     };
     let lines: Vec<Vec<(f64, f64)>> = curves.iter().map(points).filter(|line| !line.is_empty()).collect();
-    let last = curves.iter().map(|curve| curve.epochs.len()).max().filter(|_| !lines.is_empty())?;
+    let last = curves.iter().map(|curve| curve.epochs.len()).max().filter(|last| *last > 1 && !lines.is_empty())?;
     let y = Axis::new(Scale::over(lines.iter().flatten().map(|point| point.1)), "");
     let mut frame = Frame::new(name, title, Size::PANEL, Axis::numbers(1, last.max(2), "epoch"), y);
     phases(&mut frame, curves);

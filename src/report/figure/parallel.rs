@@ -26,8 +26,11 @@ pub(super) fn parallel(run: &Run) -> Option<Figure> {
     // The worst first, so that the best are drawn over them.
     trials.sort_by(|a, b| objective.direction.loss(b.1.value()).total_cmp(&objective.direction.loss(a.1.value())));
     let n = trials.len();
-    let ranked: Vec<(usize, &TrialRecord, f64)> =
-        trials.iter().enumerate().map(|(rank, (trial, score))| (rank * RANKS.len() / n, *trial, score.value())).collect();
+    let ranked: Vec<(usize, &TrialRecord, f64)> = trials
+        .iter()
+        .enumerate()
+        .map(|(rank, (trial, score))| (rank * RANKS.len() / n, *trial, score.value()))
+        .collect();
 
     let scales: Vec<Scale> = parameters.iter().map(|parameter| scale(parameter, run)).collect();
     let values = Scale::over(ranked.iter().map(|(_, _, value)| *value));

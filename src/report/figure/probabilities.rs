@@ -3,6 +3,7 @@
 use super::{Figure, quantile};
 use crate::report::chart::{Anchor, Axis, Chart, Frame, Scale, Size};
 use crate::report::record::Run;
+use crate::report::text::shorten;
 use crate::store::PredictedRows;
 
 const BINS: usize = 20;
@@ -67,7 +68,7 @@ fn two(folds: &[Vec<&PredictedRows>], negative: &str, positive: &str) -> Chart {
     let shares = [histogram(folds, 0), histogram(folds, 1)];
     let most = shares.iter().flatten().copied().fold(0.05, f64::max);
     let y = Axis::new(Scale::Linear { low: 0.0, high: most * 1.05 }, "share of the class");
-    let x = Axis::share(format!("probability of {positive}"));
+    let x = Axis::share(format!("probability of {}", shorten(positive, 30)));
     let mut frame = Frame::new("", "Probability by true class", Size::PANEL, x, y);
     for (share, class) in shares.iter().zip(["area2", "area1"]) {
         let mut outline = vec![frame.at(0.0, 0.0)];
@@ -78,8 +79,8 @@ fn two(folds: &[Vec<&PredictedRows>], negative: &str, positive: &str) -> Chart {
         outline.push(frame.at(1.0, 0.0));
         frame.svg.polygon(class, &outline);
     }
-    frame.key(0, "acc", &format!("true {positive}"));
-    frame.key(1, "con", &format!("true {negative}"));
+    frame.key(0, "acc", &format!("true {}", shorten(positive, 24)));
+    frame.key(1, "con", &format!("true {}", shorten(negative, 24)));
     frame.finish()
 }
 

@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn fits_that_overlap_have_lanes_of_their_own_and_pauses_are_cut_out() {
-        let (spans, breaks) = without_pauses(&[span(110.0, 4.0), span(112.0, 3.0), span(1000.0, 5.0), span(1005.0, 1.0)]);
+        let (spans, breaks) =
+            without_pauses(&[span(110.0, 4.0), span(112.0, 3.0), span(1000.0, 5.0), span(1005.0, 1.0)]);
         let starts: Vec<f64> = spans.iter().map(|span| span.start).collect();
         assert_eq!((starts, breaks), (vec![0.0, 2.0, 5.0, 10.0], vec![5.0]));
         let lanes: Vec<usize> = lanes(&spans).iter().map(|stretch| stretch.lane).collect();

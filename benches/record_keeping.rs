@@ -171,7 +171,7 @@ fn summary() -> Summary {
         other_importance: BTreeMap::new(),
         front: Vec::new(),
     };
-    let metric = MetricSummary { mean: 0.9, std: Some(0.01), per_outer: vec![0.89, 0.91] };
+    let metric = MetricSummary::of(vec![0.89, 0.91]);
     let names = ["accuracy", "balanced_accuracy", "roc_auc", "log_loss", "f1", "precision", "recall"];
     Summary {
         experiment: "experiment".to_owned(),

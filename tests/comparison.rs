@@ -227,9 +227,7 @@ fn a_metric_of_an_old_run_is_computed_from_its_predictions() {
     let output = project.xrun(["show", &id, "--metric", "accuracy"]);
     output.code(0).stderr_is("").stdout_contains(" outer  inner  validation.accuracy  test.accuracy\n     0      0 ");
     output.stdout_contains(
-        "\
-
- 1 outer fold     mean  std     low    high  95 % interval
+        " 1 outer fold     mean  std     low    high  95 % interval
  test.accuracy  0.8000    -  0.5000  1.0000  row bootstrap
 1 outer fold is too few for a t interval: so few values hardly tell how much they vary; take at least 5
 row bootstrap: what other test rows would change, with the models as they are; 2000 resamples

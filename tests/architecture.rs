@@ -27,8 +27,16 @@ const LAYERS: &[&[&str]] = &[
 const CRATES: &[(&str, &[&str])] = &[("rhai", &["script"]), ("burn", &["device", "model", "train"])];
 
 /// Files of a run folder, whose names only [`STORE`] may spell.
-const RUN_FILES: &[&str] =
-    &["journal.jsonl", "trials.csv", "outcome.json", "splits.json", "folds.json", "warm_start.json", "variants.json", "report.html"];
+const RUN_FILES: &[&str] = &[
+    "journal.jsonl",
+    "trials.csv",
+    "outcome.json",
+    "splits.json",
+    "folds.json",
+    "warm_start.json",
+    "variants.json",
+    "report.html",
+];
 const STORE: &str = "store";
 
 /// A line of a source that breaks a rule.

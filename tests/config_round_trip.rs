@@ -336,6 +336,21 @@ fn network(lets: &str, data: &str, head: &str) -> String {
 }
 
 #[test]
+fn a_regression_and_the_official_parts_of_pets_are_read_back_as_they_were() {
+    let project = Project::new();
+    project.assert_round_trip(
+        "experiment(#{ name: \"r\", data: csv_table(\"/x\", #{ target: \"t\", task: \"regression\", n: 50, seed: 3 }), \
+         model: regressor(#{ backbone: mlp(), head: [relu()], loss: choice([\"mae\", \"huber\"]), delta: uniform(0.5, 2.0) }), \
+         train: [phase(\"fit\", #{ epochs: 1, early_stop: choice(#{ a: #{ patience: 1, monitor: \"r2\" }, b: #{ patience: 2 } }), \
+         optimizer: adamw() })], cv: nested(#{ outer: kfold(2), inner: hold_out(0.5, #{ stratified: false }) }), \
+         search: random(#{ trials: 1, minimize: \"mae\" }) })",
+        &[],
+    );
+    let pets = "pets(#{ source: \"/p\", part: \"all\", n_train: 20, n_test: 10, seed: 2 })";
+    project.assert_round_trip(&network("", pets, "[]"), &[]);
+}
+
+#[test]
 fn a_printed_experiment_is_laid_out_to_be_read() {
     let script = r#"
         let data = param("data", "embedded", "embedded, or the path of oxford-iiit-pet");

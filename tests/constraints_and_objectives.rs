@@ -311,8 +311,9 @@ fn objectives_that_make_no_sense_are_refused() {
     refused(&of_model("objectives: []"), empty, "as in objectives: [maximize(\"roc_auc\"), minimize(\"log_loss\")]");
     let twice = "objectives: [maximize(\"f1\"), minimize(\"log_loss\"), maximize(\"f1\")]";
     refused(&of_model(twice), "f1 is an objective twice", "leave one of the two out");
-    let unknown =
-        "\"rocauc\" is not one of accuracy, balanced_accuracy, roc_auc, log_loss, f1, precision, recall, value";
+    let unknown = "\"rocauc\" is not one of accuracy, balanced_accuracy, roc_auc, log_loss, f1, precision, recall, top_5_accuracy, f1_macro, f1_micro, \
+                 precision_macro, recall_macro, expected_calibration_error, brier, average_precision, matthews_corrcoef, r2, \
+                 rmse, mae, mse, value";
     refused(&of_model("objectives: [maximize(\"rocauc\")]"), unknown, "did you mean \"roc_auc\"?");
     let turned = "objectives: [minimize(\"log_loss\"), minimize(\"f1\")]";
     refused(&of_model(turned), "f1 is better the other way round", "write maximize(\"f1\")");

@@ -97,3 +97,28 @@ fn a_cap_of_the_other_part_is_refused() {
         output.code(2);
     }
 }
+
+#[test]
+fn official_parts_of_pets_are_for_a_folder_and_named_before_they_are_capped() {
+    let check = |pets: &str| {
+        let script = format!(
+            "experiment(#{{ name: \"p\", data: pets(#{{ {pets} }}), model: classifier(#{{ backbone: convnet() }}), \
+             train: [phase(\"fit\", #{{ epochs: 1, optimizer: adamw() }})], cv: nested(#{{ outer: official(), inner: kfold(2) }}) }})"
+        );
+        let output = Project::new().script(&script).xrun(["check", "experiment.rhai"]);
+        output.code(2);
+        output.stderr.clone()
+    };
+    let found = check("part: \"all\"");
+    assert!(
+        found.contains("error: `part` is of the official parts of the photos, and drawn pictures have none\n"),
+        "{found}"
+    );
+    assert!(found.ends_with("hint: leave it out, or name the folder of the photos as source\n"), "{found}");
+    let found = check("source: \"photos\", n_test: 5");
+    assert!(
+        found.contains("error: `n_test` is of an official part of the photos, and no `part` is named\n"),
+        "{found}"
+    );
+    assert!(found.ends_with("hint: add part: \"all\"\n"), "{found}");
+}

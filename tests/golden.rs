@@ -17,7 +17,7 @@ use xrun::device::{self, DeviceKind, OpenDevice};
 use xrun::metric::Metric;
 use xrun::numerics;
 use xrun::seed::Seed;
-use xrun::spec::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
+use xrun::spec::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget, TableTask};
 use xrun::spec::network::{
     Activation, Augment, Backbone, EarlyStop, Layer, Loss, LossOptions, ModelSpec, Optimizer, PhaseOptions, PhaseSpec,
 };
@@ -177,6 +177,9 @@ fn table(n_classes: usize) -> Dataset {
         categorical: Vec::new(),
         group: None,
         missing: Vec::new(),
+        task: TableTask::Classification,
+        n: None,
+        seed: 0,
     };
     data::open(&DataSpec::CsvTable(spec), folder.path()).unwrap()
 }

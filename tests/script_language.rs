@@ -604,7 +604,9 @@ fn a_metric_of_a_model_is_refused_for_a_formula_and_the_other_way_round() {
 
 #[test]
 fn an_unknown_metric_is_answered_with_the_near_one() {
-    let known = "is not one of accuracy, balanced_accuracy, roc_auc, log_loss, f1, precision, recall, value";
+    let known = "is not one of accuracy, balanced_accuracy, roc_auc, log_loss, f1, precision, recall, top_5_accuracy, f1_macro, f1_micro, \
+                 precision_macro, recall_macro, expected_calibration_error, brier, average_precision, matthews_corrcoef, r2, \
+                 rmse, mae, mse, value";
     let hint = Some("did you mean \"roc_auc\"?");
     model_refused("\"roc_auc\"", "\"roc_acu\"", "\"roc_acu\"", &format!("\"roc_acu\" {known}"), hint);
     let hint = Some("did you mean \"log_loss\"?");

@@ -83,7 +83,7 @@ fn json(network: &NetworkOutline) -> serde_json::Value {
     let (parameters, multiply_adds) = totals(&network.lines);
     serde_json::json!({
         "input": sizes(input(network)),
-        "n_classes": network.data.n_classes,
+        "n_classes": network.data.task.n_classes(),
         "values": network.values,
         "layers": layers,
         "parameters": parameters,

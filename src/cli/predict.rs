@@ -156,7 +156,8 @@ impl<'a> Sheet<'a> {
     fn header(&self, has_errors: bool) -> Vec<String> {
         let row = self.model.takes_tables().then(|| "row".to_owned());
         let classes = self.model.classes().iter().map(|class| format!("p.{class}"));
-        let label = row.into_iter().chain(["label".to_owned()]);
+        let label = if self.model.classes().is_empty() { "value" } else { "label" };
+        let label = row.into_iter().chain([label.to_owned()]);
         std::iter::once("path".to_owned())
             .chain(label)
             .chain(classes)
@@ -169,8 +170,8 @@ impl<'a> Sheet<'a> {
         self.n_unread += usize::from(line.said.is_err());
         match self.form {
             Form::Json => print(&self.json(&line).to_string()),
-            Form::Csv => self.print_csv(&self.cells(&line, |p| format!("{p:?}"), "")),
-            Form::Table => self.rows.push(self.cells(&line, |p| number(f64::from(p)), "-")),
+            Form::Csv => self.print_csv(&self.cells(&line, |p| format!("{p:?}"), |x| format!("{x:?}"), "")),
+            Form::Table => self.rows.push(self.cells(&line, |p| number(f64::from(p)), number, "-")),
         }
     }
 
@@ -184,15 +185,22 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    fn cells(&self, line: &Line, shown: impl Fn(f32) -> String, nothing: &str) -> Vec<String> {
+    fn cells(
+        &self,
+        line: &Line,
+        probability: impl Fn(f32) -> String,
+        value: impl Fn(f64) -> String,
+        nothing: &str,
+    ) -> Vec<String> {
         let mut cells = vec![line.path.clone()];
         cells.extend(line.row.map(|row| row.to_string()));
         match &line.said {
-            Ok(Prediction { class, probabilities }) => {
+            Ok(Prediction::Class { class, probabilities }) => {
                 cells.push(self.model.classes()[*class].clone());
-                cells.extend(probabilities.iter().map(|&p| shown(p)));
+                cells.extend(probabilities.iter().map(|&p| probability(p)));
                 cells.push(String::new());
             }
+            Ok(Prediction::Number(number)) => cells.extend([value(*number), String::new()]),
             Err(problem) => {
                 cells.extend((0..=self.model.classes().len()).map(|_| nothing.to_owned()));
                 cells.push(problem.clone());
@@ -207,7 +215,8 @@ impl<'a> Sheet<'a> {
             value["row"] = row.into();
         }
         match &line.said {
-            Ok(Prediction { class, probabilities }) => {
+            Ok(Prediction::Number(number)) => value["value"] = (*number).into(),
+            Ok(Prediction::Class { class, probabilities }) => {
                 let classes = self.model.classes();
                 value["label"] = classes[*class].clone().into();
                 let of_class = |(class, &p): (&String, &f32)| (class.clone(), exact(p).into());

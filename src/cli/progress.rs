@@ -124,7 +124,7 @@ impl Progress for Terminal {
             let bar = &bars.epochs[worker];
             bar.set_position(epoch as u64);
             let of = |wanted: Metric| validation.iter().find(|(metric, _)| *metric == wanted).map(|(_, value)| *value);
-            let said = match (train_loss, of(Metric::LogLoss)) {
+            let said = match (train_loss, of(Metric::LogLoss).or(of(Metric::Rmse))) {
                 (None, _) => of(Metric::Value).map_or_else(String::new, |value| format!("value {}", number(value))),
                 (Some(loss), None) => format!("train loss {}", number(loss)),
                 (Some(loss), Some(other)) => format!("train loss {}, validation {}", number(loss), number(other)),

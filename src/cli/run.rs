@@ -225,8 +225,16 @@ fn conclusion(report: &Report, time: Option<Duration>) -> String {
 }
 
 /// Metrics shown in tables, in this order; all of them are in the record.
-pub(super) const SHOWN: [Metric; 5] =
-    [Metric::RocAuc, Metric::Accuracy, Metric::BalancedAccuracy, Metric::LogLoss, Metric::Value];
+pub(super) const SHOWN: [Metric; 8] = [
+    Metric::RocAuc,
+    Metric::Accuracy,
+    Metric::BalancedAccuracy,
+    Metric::LogLoss,
+    Metric::R2,
+    Metric::Rmse,
+    Metric::Mae,
+    Metric::Value,
+];
 
 /// The finals with their test metrics, and the summary over outer folds; for a search without folds, its best trial.
 pub(super) fn tables(summary: &Summary) -> String {
@@ -285,15 +293,17 @@ fn finals_table(summary: &Summary) -> String {
         .map(|metric| metric.name())
         .filter(|name| summary.finals.iter().any(|last| last.test.contains_key(*name)))
         .collect();
-    let mut header: Vec<String> = ["outer", "inner", "trial", "threshold"].map(str::to_owned).to_vec();
+    let mut header: Vec<String> = ["outer", "inner", "trial"].map(str::to_owned).to_vec();
+    let has_threshold = summary.finals.iter().any(|last| last.threshold.is_some());
+    header.extend(has_threshold.then(|| "threshold".to_owned()));
     header.extend(shown.iter().map(|name| format!("test.{name}")));
     let optional = |value: Option<usize>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     let rows: Vec<Vec<String>> = summary
         .finals
         .iter()
         .map(|last| {
-            let mut row =
-                vec![optional(last.outer), optional(last.inner), optional(last.trial), number(last.threshold)];
+            let mut row = vec![optional(last.outer), optional(last.inner), optional(last.trial)];
+            row.extend(has_threshold.then(|| last.threshold.map_or_else(|| "-".to_owned(), number)));
             row.extend(shown.iter().map(|name| last.test.get(*name).map_or_else(|| "-".to_owned(), |v| number(*v))));
             row
         })

@@ -49,5 +49,5 @@ fn predicted(run: &RunEntry, last: &FinalSummary, part: &str, name: &str) -> Res
     let Ok(metric) = name.parse::<Metric>() else { return Ok(None) };
     let fit = RecordedFit::read(&run.path.join(&last.fit))?;
     let recorded = fit.map(|fit| fit.predicted_rows(part)).transpose()?.flatten();
-    Ok(recorded.and_then(|recorded| evaluate(metric, &recorded.predictions, last.threshold)))
+    Ok(recorded.and_then(|recorded| evaluate(metric, &recorded.predictions, last.threshold.unwrap_or(0.5))))
 }

@@ -13,8 +13,9 @@ use super::error::DataError;
 use super::pets::short_hash;
 use super::picture_cache;
 use super::pictures::Frame;
+use super::target::Target;
 use super::{cifar, digits_drawn, idx, subset};
-use crate::spec::data::{Benchmark, BenchmarkPart, BenchmarkSource, BenchmarkSpec};
+use crate::spec::data::{Benchmark, BenchmarkSource, BenchmarkSpec, OfficialPart};
 
 /// Gives all pictures of a part, as bytes `[n, size, size, channels]`.
 type Pixels = Box<dyn FnOnce() -> Result<Vec<u8>, DataError>>;
@@ -71,7 +72,7 @@ pub(super) fn frame(spec: &BenchmarkSpec) -> Result<Frame, DataError> {
         (_, BenchmarkSource::Embedded) => Ok(DRAWN),
         (Benchmark::Cifar10, _) => Ok(cifar::FRAME),
         (Benchmark::Mnist | Benchmark::FashionMnist, BenchmarkSource::Folder(folder)) => {
-            let stem = if spec.part == BenchmarkPart::Test { "t10k" } else { "train" };
+            let stem = if spec.part == OfficialPart::Test { "t10k" } else { "train" };
             idx::frame(spec.name, folder, stem)
         }
     }
@@ -79,8 +80,8 @@ pub(super) fn frame(spec: &BenchmarkSpec) -> Result<Frame, DataError> {
 
 /// Opens the pictures `spec` asks for.
 pub(super) fn open(spec: &BenchmarkSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
-    let train = (spec.part != BenchmarkPart::Test).then(|| read(spec, true)).transpose()?;
-    let test = (spec.part != BenchmarkPart::Train).then(|| read(spec, false)).transpose()?;
+    let train = (spec.part != OfficialPart::Test).then(|| read(spec, true)).transpose()?;
+    let test = (spec.part != OfficialPart::Train).then(|| read(spec, false)).transpose()?;
     let is_both = train.is_some() && test.is_some();
     let names = classes(spec.name).map(str::to_owned);
     let (mut ids, mut targets, mut official_test, mut key) = (Vec::new(), Vec::new(), Vec::new(), String::new());
@@ -114,7 +115,8 @@ pub(super) fn open(spec: &BenchmarkSpec, cache_dir: &Path) -> Result<Dataset, Da
         || painter(parts, frame),
     )?;
     let official_test = is_both.then_some(official_test);
-    let rows = Rows { ids, classes: names.to_vec(), targets, groups: None, official_test };
+    let rows =
+        Rows { ids, target: Target::Classes { names: names.to_vec(), rows: targets }, groups: None, official_test };
     Ok(Dataset::new(rows, Features::Pictures(pictures)))
 }
 

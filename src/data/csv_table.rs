@@ -9,34 +9,61 @@ use csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
 
 use super::dataset::{Dataset, Features, Rows};
 use super::error::DataError;
+use super::subset;
 use super::table::{Cells, Column, Table};
-use crate::spec::data::CsvTableSpec;
+use super::target::Target;
+use crate::spec::data::{CsvTableSpec, TableTask};
 
-/// Opens the table `spec` names.
+/// Opens the table `spec` names, or as many of its rows as it asks for.
 ///
 /// A column holds numbers if every cell that is not missing is one, else categories; a column without any
 /// value counts as numbers. Classes and groups are numbered in the order of their names.
 pub(super) fn open(spec: &CsvTableSpec) -> Result<Dataset, DataError> {
     let file = RawTable::read(&spec.path)?;
     let roles = Roles::settle(spec, &file)?;
-    let (classes, targets) = file.named(roles.target, "target", spec)?;
-    if let [class] = &classes[..] {
-        return Err(DataError::OneClass { path: spec.path.clone(), class: class.clone() });
-    }
+    let (target, used) = match spec.task {
+        TableTask::Classification => {
+            let (names, rows) = file.named(roles.target, "target", spec)?;
+            if let [class] = &names[..] {
+                return Err(DataError::OneClass { path: spec.path.clone(), class: class.clone() });
+            }
+            let used = subset::rows(&rows, &names, spec.n, spec.seed)?;
+            (Target::Classes { names, rows: taken(&rows, &used) }, used)
+        }
+        TableTask::Regression => {
+            let numbers = file.numbers(roles.target, spec)?;
+            let used = subset::any_rows(numbers.len(), spec.n, spec.seed);
+            let numbers = taken(&numbers, &used);
+            if numbers.iter().all(|number| *number == numbers[0]) {
+                return Err(DataError::OneNumber { path: spec.path.clone(), n: numbers.len(), number: numbers[0] });
+            }
+            (Target::Numbers(numbers), used)
+        }
+    };
     let groups = match roles.group {
-        Some(column) => Some(file.named(column, "group", spec)?.1),
+        Some(column) => Some(without_gaps(&taken(&file.named(column, "group", spec)?.1, &used))),
         None => None,
     };
-    let columns: Result<Vec<Column>, DataError> =
-        roles.features.iter().map(|&(column, categorical)| file.column(column, categorical, spec)).collect();
-    let rows = Rows {
-        ids: (0..targets.len()).map(|row| format!("row-{row}")).collect(),
-        classes,
-        targets,
-        groups,
-        official_test: None,
-    };
+    let columns: Result<Vec<Column>, DataError> = roles
+        .features
+        .iter()
+        .map(|&(column, categorical)| Ok(file.column(column, categorical, spec)?.taken(&used)))
+        .collect();
+    let ids = used.iter().map(|row| format!("row-{row}")).collect();
+    let rows = Rows { ids, target, groups, official_test: None };
     Ok(Dataset::new(rows, Features::Table(Table::new(columns?))))
+}
+
+/// Those of the rows that are used.
+fn taken<T: Clone>(rows: &[T], used: &[usize]) -> Vec<T> {
+    used.iter().map(|&row| rows[row].clone()).collect()
+}
+
+/// The groups numbered from 0, in the same order.
+fn without_gaps(groups: &[usize]) -> Vec<usize> {
+    let known: BTreeSet<usize> = groups.iter().copied().collect();
+    let known: Vec<usize> = known.into_iter().collect();
+    groups.iter().filter_map(|group| known.binary_search(group).ok()).collect()
 }
 
 /// The cells as text.
@@ -119,6 +146,26 @@ impl RawTable {
                 Err(DataError::CellMissing { path: spec.path.clone(), line, column: self.header[column].clone(), role })
             }
         }
+    }
+
+    /// The numbers in a column of which none may be missing.
+    fn numbers(&self, column: usize, spec: &CsvTableSpec) -> Result<Vec<f64>, DataError> {
+        let (path, column_name) = (|| spec.path.clone(), || self.header[column].clone());
+        let number = |(line, cell): (u64, Option<&str>)| {
+            let Some(text) = cell else {
+                return Err(DataError::CellMissing { path: path(), line, column: column_name(), role: "target" });
+            };
+            match text.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(number),
+                Ok(_) => {
+                    Err(DataError::TargetNotFinite { path: path(), line, column: column_name(), text: text.to_owned() })
+                }
+                Err(_) => {
+                    Err(DataError::TargetNoNumber { path: path(), line, column: column_name(), text: text.to_owned() })
+                }
+            }
+        };
+        self.cells(column, &spec.missing).map(number).collect()
     }
 
     /// A column to learn from.
@@ -241,6 +288,9 @@ mod tests {
             categorical: Vec::new(),
             group: None,
             missing: vec!["-".to_owned()],
+            task: TableTask::Classification,
+            n: None,
+            seed: 0,
         }
     }
 
@@ -410,6 +460,74 @@ mod tests {
             let category = CsvTableSpec { categorical: names(&["a"]), ..spec("t") };
             assert!(!table(&open_text(&csv, &category).unwrap()).columns()[0].is_numeric());
         }
+    }
+
+    fn regression() -> CsvTableSpec {
+        CsvTableSpec { task: TableTask::Regression, ..spec("t") }
+    }
+
+    #[test]
+    fn the_target_of_a_regression_is_a_number_and_part_of_the_fingerprint() {
+        let data = open_text("a,t\n1,0.5\n2,-1e1\n3,4\n", &regression()).unwrap();
+        assert_eq!(data.target(), &Target::Numbers(vec![0.5, -10.0, 4.0]));
+        assert!(data.classes().is_empty() && data.targets().is_empty());
+        assert_eq!(data.describe(), "3 rows, 1 numeric and 0 categorical columns, target -10.0 to 4.0, mean -1.8333");
+        let other = open_text("a,t\n1,0.5\n2,-10\n3,4.5\n", &regression()).unwrap();
+        let changed: Vec<bool> = data.row_digests().iter().zip(other.row_digests()).map(|(a, b)| a != b).collect();
+        assert_eq!((changed, data.fingerprint() == other.fingerprint()), (vec![false, false, true], false));
+        assert_ne!(data.fingerprint(), open_text("a,t\n1,0.5\n2,-1e1\n3,4\n", &spec("t")).unwrap().fingerprint());
+    }
+
+    #[test]
+    fn targets_that_no_regression_can_have_are_named_with_their_line() {
+        assert_eq!(
+            message("a,t\n1,2\n2,cheap\n", &regression()),
+            "table `table.csv`, line 3: `t`, the target, is `cheap`, but a regression needs a number; correct it, or leave \
+             task: \"regression\" out to tell classes apart"
+        );
+        assert_eq!(
+            message("a,t\n1,2\n\n2,inf\n", &regression()),
+            "table `table.csv`, line 4: `t`, the target, is `inf`, which is not a finite number; correct it or delete the line"
+        );
+        assert_eq!(
+            message("a,t\n1,2\n2,-\n", &regression()),
+            "table `table.csv`, line 3: `t`, the target, is missing; fill it in or delete the line"
+        );
+        assert_eq!(
+            message("a,t\n1,2\n2,2.0\n", &regression()),
+            "the target of `table.csv` is 2.0 in all of its 2 rows; a regression needs at least two different numbers"
+        );
+    }
+
+    #[test]
+    fn a_cap_keeps_the_classes_in_proportion_and_each_row_as_it_was() {
+        let mut text = "a,c,g,t\n".to_owned();
+        (0..60).for_each(|row| {
+            let (colour, class) = (["red", "blue"][row % 2], if row % 3 == 0 { "x" } else { "y" });
+            text.push_str(&format!("{row},{colour},g{},{class}\n", row % 7));
+        });
+        let grouped = CsvTableSpec { group: Some("g".to_owned()), ..spec("t") };
+        let all = open_text(&text, &grouped).unwrap();
+        let some = |n, seed| open_text(&text, &CsvTableSpec { n: Some(n), seed, ..grouped.clone() }).unwrap();
+        let capped = some(15, 3);
+        assert_eq!(capped.targets().iter().filter(|&&class| class == 0).count(), 5);
+        for (row, id) in capped.ids().iter().enumerate() {
+            let before = all.ids().iter().position(|other| other == id).unwrap();
+            assert_eq!(capped.row_digests()[row], all.row_digests()[before], "{id}");
+        }
+        let groups: BTreeSet<usize> = some(3, 0).groups().unwrap().iter().copied().collect();
+        assert_eq!(groups.iter().copied().collect::<Vec<_>>(), (0..groups.len()).collect::<Vec<_>>(), "without gaps");
+        assert_eq!(capped.ids(), some(15, 3).ids());
+        assert_ne!(capped.ids(), some(15, 4).ids());
+        assert_eq!(some(60, 3).fingerprint(), all.fingerprint());
+
+        let rare = "a,t\n1,x\n2,y\n3,y\n4,y\n5,y\n6,y\n7,y\n8,y\n9,y\n";
+        assert_eq!(
+            message(rare, &CsvTableSpec { n: Some(2), ..spec("t") }),
+            "2 rows with the classes in proportion have none of `x`, which has 1 row in the data; use more rows"
+        );
+        let numbers = "a,t\n1,1\n2,2\n3,3\n4,4\n5,5\n";
+        assert_eq!(open_text(numbers, &CsvTableSpec { n: Some(3), ..regression() }).unwrap().n(), 3);
     }
 
     #[test]

@@ -9,9 +9,11 @@ use super::error::DataError;
 use super::fingerprint::Fingerprint;
 use super::pictures::Pictures;
 use super::table::Table;
+use super::target::{Target, range};
+use crate::metric::Task;
 use crate::wording::count;
 
-/// What is known about the rows beside their class.
+/// What is known about the rows beside their target.
 #[derive(Debug)]
 pub enum Features {
     /// A picture a row.
@@ -22,7 +24,7 @@ pub enum Features {
     None,
 }
 
-/// Rows with their classes, ids and features. Cloning shares the content.
+/// Rows with their targets, ids and features. Cloning shares the content.
 #[derive(Clone, Debug)]
 pub struct Dataset(Arc<Content>);
 
@@ -39,10 +41,8 @@ struct Content {
 pub(super) struct Rows {
     /// Names that stay the same when other rows come or go.
     pub(super) ids: Vec<String>,
-    /// Names of the classes.
-    pub(super) classes: Vec<String>,
-    /// Class of each row, an index of `classes`.
-    pub(super) targets: Vec<usize>,
+    /// What is to be told of each.
+    pub(super) target: Target,
     /// Group of each row, numbered from 0 without gaps.
     pub(super) groups: Option<Vec<usize>>,
     /// Whether each row is one of the test rows that the data set comes with, if it comes with some.
@@ -51,7 +51,7 @@ pub(super) struct Rows {
 
 impl Dataset {
     pub(super) fn new(rows: Rows, features: Features) -> Self {
-        assert_eq!(rows.ids.len(), rows.targets.len(), "a class for each id");
+        assert_eq!(rows.ids.len(), rows.target.n_rows(), "a target for each id");
         let fingerprint = fingerprint(&rows, &features);
         Self(Arc::new(Content { rows, features, fingerprint, row_digests: OnceLock::new() }))
     }
@@ -63,8 +63,7 @@ impl Dataset {
         }
         let rows = Rows {
             ids: (0..n).map(|row| format!("row-{row}")).collect(),
-            classes: vec!["row".to_owned()],
-            targets: vec![0; n],
+            target: Target::Classes { names: vec!["row".to_owned()], rows: vec![0; n] },
             groups: None,
             official_test: None,
         };
@@ -77,16 +76,35 @@ impl Dataset {
         self.0.rows.ids.len()
     }
 
-    /// The class of each row, an index of [`Dataset::classes`].
+    /// What is to be told of the rows, and what is true of each.
     #[must_use]
-    pub fn targets(&self) -> &[usize] {
-        &self.0.rows.targets
+    pub fn target(&self) -> &Target {
+        &self.0.rows.target
     }
 
-    /// The names of the classes. Of two, the second is the positive one.
+    /// What a model is to tell of a row.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.target().task()
+    }
+
+    /// The class of each row, an index of [`Dataset::classes`]; empty where a number is to be told.
+    #[must_use]
+    pub fn targets(&self) -> &[usize] {
+        match self.target() {
+            Target::Classes { rows, .. } => rows,
+            Target::Numbers(_) => &[],
+        }
+    }
+
+    /// The names of the classes. Of two, the second is the positive one. There are none where a number is to be told, and
+    /// so it is in every record: no classes, a regression.
     #[must_use]
     pub fn classes(&self) -> &[String] {
-        &self.0.rows.classes
+        match self.target() {
+            Target::Classes { names, .. } => names,
+            Target::Numbers(_) => &[],
+        }
     }
 
     /// A name for each row, unlike all others: a file name, `drawn-000012` or `row-17` (from 0).
@@ -113,14 +131,14 @@ impl Dataset {
         &self.0.features
     }
 
-    /// A hash, in hexadecimal, of features, classes, groups and ids in their order. It does not depend on
+    /// A hash, in hexadecimal, of features, targets, groups and ids in their order. It does not depend on
     /// where the data lie or when they were written.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.0.fingerprint
     }
 
-    /// A hash of each row `[row]`: its id, the name of its class and its features. It depends on no other row, nor on
+    /// A hash of each row `[row]`: its id, the name of its class or its number, and its features. It depends on no other row, nor on
     /// the row's position. Groups are not in it: they decide which rows are used, never what is computed from a row.
     ///
     /// Computed when it is first asked for.
@@ -146,7 +164,7 @@ impl Dataset {
     fn row_digest(&self, row: usize) -> [u8; 32] {
         let mut digest = Fingerprint::of_row();
         digest.bytes(self.ids()[row].as_bytes());
-        digest.bytes(self.classes()[self.targets()[row]].as_bytes());
+        self.target().add_row_to(row, &mut digest);
         self.add_features_to(row, &mut digest);
         digest.digest()
     }
@@ -182,16 +200,12 @@ impl Dataset {
             }
             Features::None => return format!("{} without features", count(n, "row")),
         };
-        let mut counts = vec![0; self.classes().len()];
-        self.targets().iter().for_each(|&class| counts[class] += 1);
-        if counts.len() <= 5 {
-            let of_class = counts.iter().zip(self.classes());
-            let parts: Vec<String> = of_class.map(|(n, class)| format!("{n} {class}")).collect();
-            let _ = write!(text, ", {}", parts.join(" / "));
-        } else {
-            let least = counts.iter().min().copied().unwrap_or(0);
-            let most = counts.iter().max().copied().unwrap_or(0);
-            let _ = write!(text, ", {} classes of {least} to {most}", counts.len());
+        match self.target() {
+            Target::Classes { names, rows } => describe_classes(names, rows, &mut text),
+            Target::Numbers(rows) => {
+                let (least, mean, largest) = range(rows);
+                let _ = write!(text, ", target {least:?} to {largest:?}, mean {mean:.4}");
+            }
         }
         if let Some(last) = self.groups().and_then(|groups| groups.iter().max()) {
             let _ = write!(text, ", {}", count(last + 1, "group"));
@@ -204,11 +218,23 @@ impl Dataset {
     }
 }
 
+fn describe_classes(names: &[String], rows: &[usize], text: &mut String) {
+    let mut counts = vec![0; names.len()];
+    rows.iter().for_each(|&class| counts[class] += 1);
+    if counts.len() <= 5 {
+        let parts: Vec<String> = counts.iter().zip(names).map(|(n, class)| format!("{n} {class}")).collect();
+        let _ = write!(text, ", {}", parts.join(" / "));
+    } else {
+        let least = counts.iter().min().copied().unwrap_or(0);
+        let most = counts.iter().max().copied().unwrap_or(0);
+        let _ = write!(text, ", {} classes of {least} to {most}", counts.len());
+    }
+}
+
 fn fingerprint(rows: &Rows, features: &Features) -> String {
     let mut fingerprint = Fingerprint::new();
     fingerprint.texts(&rows.ids);
-    fingerprint.texts(&rows.classes);
-    fingerprint.numbers(&rows.targets);
+    rows.target.add_to(&mut fingerprint);
     match &rows.groups {
         Some(groups) => fingerprint.numbers(groups),
         None => fingerprint.bytes(b"no groups"),
@@ -261,8 +287,10 @@ mod tests {
     fn many_classes_are_summed_up() {
         let rows = Rows {
             ids: (0..7).map(|i| format!("{i}")).collect(),
-            classes: (0..6).map(|i| format!("c{i}")).collect(),
-            targets: vec![0, 1, 2, 3, 4, 5, 5],
+            target: Target::Classes {
+                names: (0..6).map(|i| format!("c{i}")).collect(),
+                rows: vec![0, 1, 2, 3, 4, 5, 5],
+            },
             groups: Some(vec![0, 1, 1, 0, 2, 2, 0]),
             official_test: None,
         };
@@ -289,8 +317,10 @@ mod tests {
         ];
         let rows = Rows {
             ids: (0..3).map(|row| format!("row-{row}")).collect(),
-            targets: classes.iter().map(|class| names.iter().position(|name| name == class).unwrap()).collect(),
-            classes: names,
+            target: Target::Classes {
+                rows: classes.iter().map(|class| names.iter().position(|name| name == class).unwrap()).collect(),
+                names,
+            },
             groups: None,
             official_test: None,
         };
@@ -334,8 +364,7 @@ mod tests {
             .unwrap();
             let rows = Rows {
                 ids: (0..3).map(|i| format!("{i}")).collect(),
-                classes: vec!["a".to_owned(), "b".to_owned()],
-                targets: vec![0, 1, 1],
+                target: Target::Classes { names: vec!["a".to_owned(), "b".to_owned()], rows: vec![0, 1, 1] },
                 groups: None,
                 official_test: None,
             };

@@ -155,7 +155,7 @@ fn median(sorted: &[f64]) -> f64 {
 
 /// Mean and standard deviation (divided by n); a constant column has the deviation 1. Values are divided by the
 /// largest on the way, so that no sum overflows.
-fn mean_and_std(values: &[f64]) -> (f64, f64) {
+pub(super) fn mean_and_std(values: &[f64]) -> (f64, f64) {
     let first = values.first().copied().unwrap_or(0.0);
     if values.iter().all(|&x| x == first) {
         return (first, 1.0);

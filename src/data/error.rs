@@ -79,6 +79,34 @@ pub enum DataError {
         /// Line of the first mention.
         first: usize,
     },
+    /// A list of an official part is missing or cannot be read.
+    #[error(
+        "cannot read `{}`: {source}; it lists an official part of the data set, restore it or leave `part` out",
+        path.display()
+    )]
+    PartUnreadable {
+        /// The list of the part.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A picture that is in none of the official parts, or in both.
+    #[error(
+        "`{name}` of `{}` is in {} `{}` and `{}`; each picture must be in one of them",
+        list.display(), if *in_both { "both" } else { "neither of" }, train.display(), test.display()
+    )]
+    NotOneOfParts {
+        /// The picture.
+        name: String,
+        /// The list of all pictures.
+        list: PathBuf,
+        /// Whether it is in both.
+        in_both: bool,
+        /// The list of the training part.
+        train: PathBuf,
+        /// The list of the test part.
+        test: PathBuf,
+    },
     /// A picture is missing or damaged.
     #[error(
         "cannot read picture `{}` (line {line} of `{}`): {source}; restore the file or delete the line",
@@ -229,6 +257,51 @@ pub enum DataError {
     NoPictures {
         /// The file.
         path: PathBuf,
+    },
+    /// The target of a regression is a text.
+    #[error(
+        "table `{}`, line {line}: `{column}`, the target, is `{text}`, but a regression needs a number; correct it, or leave \
+         task: \"regression\" out to tell classes apart",
+        path.display()
+    )]
+    TargetNoNumber {
+        /// The table.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What stands there.
+        text: String,
+    },
+    /// The target of a regression is infinite or not a number.
+    #[error(
+        "table `{}`, line {line}: `{column}`, the target, is `{text}`, which is not a finite number; correct it or delete the \
+         line",
+        path.display()
+    )]
+    TargetNotFinite {
+        /// The table.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The column.
+        column: String,
+        /// What stands there.
+        text: String,
+    },
+    /// Every row has the same number as its target.
+    #[error(
+        "the target of `{}` is {number:?} in all of its {}; a regression needs at least two different numbers",
+        path.display(), count(*n, "row")
+    )]
+    OneNumber {
+        /// The table.
+        path: PathBuf,
+        /// Number of rows used.
+        n: usize,
+        /// The number.
+        number: f64,
     },
     /// A cap leaves a class without rows.
     #[error(

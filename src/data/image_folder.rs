@@ -15,6 +15,7 @@ use super::dataset::{Dataset, Features, Rows};
 use super::error::DataError;
 use super::pets::short_hash;
 use super::pictures::Frame;
+use super::target::Target;
 use super::{photo, picture_cache, subset};
 use crate::spec::data::ImageFolderSpec;
 
@@ -47,9 +48,8 @@ pub(super) fn open(spec: &ImageFolderSpec, cache_dir: &Path) -> Result<Dataset, 
         photo::decode(&picture.bytes()?, size, out).map_err(|source| picture.unreadable(source))
     })?;
     let rows = Rows {
-        targets: pictures.iter().map(|picture| picture.class).collect(),
+        target: Target::Classes { names: classes, rows: pictures.iter().map(|picture| picture.class).collect() },
         ids: pictures.into_iter().map(|picture| picture.name).collect(),
-        classes,
         groups: None,
         official_test: None,
     };

@@ -24,6 +24,7 @@ mod picture_cache;
 mod pictures;
 mod subset;
 mod table;
+mod target;
 mod unlabelled;
 mod unlabelled_table;
 
@@ -37,6 +38,7 @@ pub use error::DataError;
 pub use outline::{Outline, RowOutline, outline};
 pub use pictures::Pictures;
 pub use table::{Cells, Column, Table};
+pub use target::{NumberScaling, Target, range};
 pub use unlabelled::Unlabelled;
 
 /// Opens a data set. Pictures are decoded into `cache_dir` the first time and mapped from there afterwards;

@@ -1,19 +1,20 @@
-//! What a network has to know of a data set before it is opened: the shape of a row, and the number of classes.
+//! What a network has to know of a data set before it is opened: the shape of a row, and what is to be told of it.
 
 use super::dataset::{Dataset, Features};
 use super::encoder::Encoder;
 use super::error::DataError;
 use super::pets_folder::PetsFolder;
 use super::{benchmark, csv_table, image_folder, pets};
+use crate::metric::Task;
 use crate::spec::data::{DataSpec, PetsSource, PetsTarget};
 
-/// The shape of a row as a network takes it, and the number of classes.
+/// The shape of a row as a network takes it, and what is to be told of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The shape of a row.
     pub row: RowOutline,
-    /// Number of classes.
-    pub n_classes: usize,
+    /// What is to be told of it.
+    pub task: Task,
 }
 
 /// The shape of a row as a network takes it.
@@ -43,19 +44,19 @@ pub fn outline(spec: &DataSpec) -> Result<Outline, DataError> {
     match spec {
         DataSpec::Pets(pets) => {
             let n_classes = match (&pets.source, pets.target) {
-                (PetsSource::Folder(folder), PetsTarget::Breed) => PetsFolder::read(folder)?.breeds().0.len(),
+                (PetsSource::Folder { path, .. }, PetsTarget::Breed) => PetsFolder::read(path)?.breeds().0.len(),
                 (_, PetsTarget::Species) | (PetsSource::Embedded { .. }, PetsTarget::Breed) => pets::species().len(),
             };
-            Ok(Outline { row: RowOutline::Picture { channels: 3, size: pets.size }, n_classes })
+            Ok(Outline { row: RowOutline::Picture { channels: 3, size: pets.size }, task: Task::Classes(n_classes) })
         }
         DataSpec::Benchmark(spec) => {
             let frame = benchmark::frame(spec)?;
             let row = RowOutline::Picture { channels: frame.channels, size: frame.size };
-            Ok(Outline { row, n_classes: benchmark::classes(spec.name).len() })
+            Ok(Outline { row, task: Task::Classes(benchmark::classes(spec.name).len()) })
         }
         DataSpec::ImageFolder(spec) => {
             let n_classes = image_folder::n_classes(spec)?;
-            Ok(Outline { row: RowOutline::Picture { channels: 3, size: spec.size }, n_classes })
+            Ok(Outline { row: RowOutline::Picture { channels: 3, size: spec.size }, task: Task::Classes(n_classes) })
         }
         DataSpec::CsvTable(table) => Ok(of_rows(&csv_table::open(table)?)),
         DataSpec::Rows { n } => Ok(of_rows(&Dataset::without_features(*n)?)),
@@ -67,21 +68,21 @@ fn of_rows(data: &Dataset) -> Outline {
         Features::Table(table) => Encoder::fit(table, &(0..data.n()).collect::<Vec<_>>()).width(),
         Features::Pictures(_) | Features::None => 0,
     };
-    Outline { row: RowOutline::Vector { width }, n_classes: data.classes().len() }
+    Outline { row: RowOutline::Vector { width }, task: data.task() }
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::spec::data::{CsvTableSpec, PetsSpec};
+    use crate::spec::data::{CsvTableSpec, PetsSpec, TableTask};
 
     #[test]
     fn drawn_pets_are_outlined_without_a_cache() {
         let source = PetsSource::Embedded { n: 1 << 20, seed: 1 };
         let spec = DataSpec::Pets(PetsSpec { source, target: PetsTarget::Species, size: 96 });
         let row = RowOutline::Picture { channels: 3, size: 96 };
-        assert_eq!(outline(&spec).unwrap(), Outline { row, n_classes: 2 });
+        assert_eq!(outline(&spec).unwrap(), Outline { row, task: Task::Classes(2) });
     }
 
     #[test]
@@ -96,7 +97,13 @@ mod tests {
             categorical: Vec::new(),
             group: None,
             missing: Vec::new(),
+            task: TableTask::Classification,
+            n: None,
+            seed: 0,
         });
-        assert_eq!(outline(&spec).unwrap(), Outline { row: RowOutline::Vector { width: 2 + 3 }, n_classes: 3 });
+        assert_eq!(
+            outline(&spec).unwrap(),
+            Outline { row: RowOutline::Vector { width: 2 + 3 }, task: Task::Classes(3) }
+        );
     }
 }

@@ -8,7 +8,9 @@ use super::pets_drawn::{self, DrawnPets};
 use super::pets_folder::PetsFolder;
 use super::picture_cache;
 use super::pictures::Frame;
-use crate::spec::data::{PetsSource, PetsSpec, PetsTarget};
+use super::subset;
+use super::target::Target;
+use crate::spec::data::{OfficialPart, PetsParts, PetsSource, PetsSpec, PetsTarget};
 
 /// Opens the pictures `spec` asks for.
 pub(super) fn open(spec: &PetsSpec, cache_dir: &Path) -> Result<Dataset, DataError> {
@@ -21,7 +23,7 @@ pub(super) fn open(spec: &PetsSpec, cache_dir: &Path) -> Result<Dataset, DataErr
             PetsTarget::Species => open_drawn(*n, *seed, size, cache_dir),
             PetsTarget::Breed => Err(DataError::DrawnBreeds),
         },
-        PetsSource::Folder(folder) => open_folder(folder, spec.target, size, cache_dir),
+        PetsSource::Folder { path, parts } => open_folder(path, parts.as_ref(), spec.target, size, cache_dir),
     }
 }
 
@@ -42,20 +44,38 @@ fn open_drawn(n: usize, seed: u64, size: usize, cache_dir: &Path) -> Result<Data
     })?;
     let rows = Rows {
         ids: (0..n).map(|index| format!("drawn-{index:06}")).collect(),
-        classes: species(),
-        targets: (0..n).map(|index| usize::from(pets.is_dog(index))).collect(),
+        target: Target::Classes {
+            names: species(),
+            rows: (0..n).map(|index| usize::from(pets.is_dog(index))).collect(),
+        },
         groups: None,
         official_test: None,
     };
     Ok(Dataset::new(rows, Features::Pictures(pictures)))
 }
 
-fn open_folder(folder: &Path, target: PetsTarget, size: usize, cache_dir: &Path) -> Result<Dataset, DataError> {
-    let photos = PetsFolder::read(folder)?;
-    let (classes, targets) = match target {
+fn open_folder(
+    folder: &Path,
+    parts: Option<&PetsParts>,
+    target: PetsTarget,
+    size: usize,
+    cache_dir: &Path,
+) -> Result<Dataset, DataError> {
+    let mut photos = PetsFolder::read(folder)?;
+    let (classes, mut targets) = match target {
         PetsTarget::Species => (species(), photos.species()),
         PetsTarget::Breed => photos.breeds(),
     };
+    let mut official_test = None;
+    if let Some(parts) = parts {
+        let is_test = photos.official_test(folder)?;
+        let used = rows_of_parts(parts, &is_test, &targets, &classes)?;
+        photos.keep(&used);
+        targets = used.iter().map(|&row| targets[row]).collect();
+        if parts.part == OfficialPart::All {
+            official_test = Some(used.iter().map(|&row| is_test[row]).collect());
+        }
+    }
     if targets.iter().all(|&class| class == targets[0]) {
         return Err(DataError::OneClass { path: folder.to_owned(), class: classes[targets[0]].clone() });
     }
@@ -63,8 +83,30 @@ fn open_folder(folder: &Path, target: PetsTarget, size: usize, cache_dir: &Path)
     let frame = Frame::rgb(size);
     let pictures =
         picture_cache::open_or_make(cache_dir, &key, photos.n(), frame, |index, out| photos.decode(index, size, out))?;
-    let rows = Rows { ids: photos.ids(), classes, targets, groups: None, official_test: None };
+    let target = Target::Classes { names: classes, rows: targets };
+    let rows = Rows { ids: photos.ids(), target, groups: None, official_test };
     Ok(Dataset::new(rows, Features::Pictures(pictures)))
+}
+
+/// The rows of the parts that are asked for, ascending, no more of each than it says.
+fn rows_of_parts(
+    parts: &PetsParts,
+    is_test: &[bool],
+    targets: &[usize],
+    classes: &[String],
+) -> Result<Vec<usize>, DataError> {
+    let mut used = Vec::new();
+    for (of_test, left_out, cap) in
+        [(false, OfficialPart::Test, parts.n_train), (true, OfficialPart::Train, parts.n_test)]
+    {
+        if parts.part != left_out {
+            let rows: Vec<usize> = (0..targets.len()).filter(|&row| is_test[row] == of_test).collect();
+            let of_part: Vec<usize> = rows.iter().map(|&row| targets[row]).collect();
+            used.extend(subset::rows(&of_part, classes, cap, parts.seed)?.into_iter().map(|position| rows[position]));
+        }
+    }
+    used.sort_unstable();
+    Ok(used)
 }
 
 /// 128 bits of a hash, in hexadecimal: the key of a file of pictures.

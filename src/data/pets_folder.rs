@@ -1,7 +1,7 @@
 //! The Oxford-IIIT Pet data set in its official layout (Parkhi, Vedaldi, Zisserman, Jawahar 2012, "Cats and
 //! Dogs"): `images/NAME.jpg` and `annotations/list.txt` with lines `NAME CLASS-ID SPECIES BREED-ID`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,40 @@ impl PetsFolder {
         index.values_mut().enumerate().for_each(|(i, slot)| *slot = i);
         let targets = self.entries.iter().map(|e| index[e.breed()]).collect();
         (index.into_keys().map(str::to_owned).collect(), targets)
+    }
+
+    /// Whether each picture is one of the official test part: `annotations/test.txt` lists those, `trainval.txt` the others.
+    /// Both have the lines of the list.
+    pub(super) fn official_test(&self, folder: &Path) -> Result<Vec<bool>, DataError> {
+        let names = |file: &str| {
+            let path = folder.join("annotations").join(file);
+            let text =
+                fs::read_to_string(&path).map_err(|source| DataError::PartUnreadable { path: path.clone(), source })?;
+            let names = parse_list(&path, &text)?.into_iter().map(|entry| entry.name).collect::<BTreeSet<String>>();
+            Ok::<_, DataError>((path, names))
+        };
+        let ((train, of_train), (test, of_test)) = (names("trainval.txt")?, names("test.txt")?);
+        let is_test = |entry: &Entry| match (of_train.contains(&entry.name), of_test.contains(&entry.name)) {
+            (true, false) => Ok(false),
+            (false, true) => Ok(true),
+            (in_both, _) => Err(DataError::NotOneOfParts {
+                name: entry.name.clone(),
+                list: self.list.clone(),
+                in_both,
+                train: train.clone(),
+                test: test.clone(),
+            }),
+        };
+        self.entries.iter().map(is_test).collect()
+    }
+
+    /// Keeps these pictures, given by their ascending positions, and no other.
+    pub(super) fn keep(&mut self, positions: &[usize]) {
+        let mut position = 0;
+        self.entries.retain(|_| {
+            position += 1;
+            positions.binary_search(&(position - 1)).is_ok()
+        });
     }
 
     /// A hash of the names and the bytes of all files and of the way they are decoded.
@@ -138,7 +172,7 @@ mod tests {
     use super::super::dataset::{Dataset, Features};
     use super::super::pets;
     use super::*;
-    use crate::spec::data::{PetsSource, PetsSpec, PetsTarget};
+    use crate::spec::data::{OfficialPart, PetsParts, PetsSource, PetsSpec, PetsTarget};
 
     const LIST: &str = "#Image CLASS-ID SPECIES BREED-ID\nMaine_Coon_2 1 1 1\npug_10 2 2 1\nMaine_Coon_7 1 1 1\n";
 
@@ -166,7 +200,7 @@ mod tests {
 
     fn open(folder: &Path, target: PetsTarget) -> Result<Dataset, DataError> {
         let cache = tempfile::tempdir().unwrap();
-        let source = PetsSource::Folder(folder.to_owned());
+        let source = PetsSource::Folder { path: folder.to_owned(), parts: None };
         pets::open(&PetsSpec { source, target, size: 8 }, cache.path())
     }
 
@@ -244,6 +278,88 @@ mod tests {
         assert_eq!(
             message(list("# nothing\n\n")),
             "`DIR/annotations/list.txt` lists no picture; restore it from the data set"
+        );
+    }
+
+    /// Eight pictures, of which the last four are of the official test part.
+    fn folder_of_parts() -> tempfile::TempDir {
+        let folder = folder();
+        let lines: Vec<String> = (0..8)
+            .map(|index| {
+                let name = format!("{}_{index}", ["Maine_Coon", "pug"][index % 2]);
+                save(
+                    folder.path(),
+                    &format!("{name}.jpg"),
+                    &picture(12, 12, [index as u8; 3], [9; 3]),
+                    ImageFormat::Png,
+                );
+                format!("{name} 1 {} 1\n", index % 2 + 1)
+            })
+            .collect();
+        for (file, lines) in [("list.txt", &lines[..]), ("trainval.txt", &lines[..4]), ("test.txt", &lines[4..])] {
+            fs::write(folder.path().join("annotations").join(file), lines.concat()).unwrap();
+        }
+        folder
+    }
+
+    fn open_parts(folder: &Path, parts: Option<PetsParts>) -> Result<Dataset, DataError> {
+        let cache = tempfile::tempdir().unwrap();
+        let source = PetsSource::Folder { path: folder.to_owned(), parts };
+        pets::open(&PetsSpec { source, target: PetsTarget::Species, size: 8 }, cache.path())
+    }
+
+    fn parts(part: OfficialPart, n_train: Option<usize>, n_test: Option<usize>) -> Option<PetsParts> {
+        Some(PetsParts { part, n_train, n_test, seed: 1 })
+    }
+
+    #[test]
+    fn the_official_parts_are_known_where_they_are_asked_for() {
+        let folder = folder_of_parts();
+        let plain = open_parts(folder.path(), None).unwrap();
+        assert_eq!((plain.n(), plain.official_test()), (8, None));
+        let all = open_parts(folder.path(), parts(OfficialPart::All, None, None)).unwrap();
+        assert_eq!((all.ids(), all.row_digests()), (plain.ids(), plain.row_digests()));
+        assert_eq!(all.official_test().unwrap(), [false, false, false, false, true, true, true, true]);
+        let train = open_parts(folder.path(), parts(OfficialPart::Train, None, None)).unwrap();
+        assert_eq!((train.ids(), train.official_test()), (&plain.ids()[..4], None));
+        let test = open_parts(folder.path(), parts(OfficialPart::Test, None, None)).unwrap();
+        assert_eq!(test.ids(), &plain.ids()[4..]);
+    }
+
+    #[test]
+    fn caps_of_the_official_parts_keep_cats_and_dogs_in_proportion() {
+        let folder = folder_of_parts();
+        let capped = open_parts(folder.path(), parts(OfficialPart::All, Some(2), None)).unwrap();
+        assert_eq!(capped.official_test().unwrap(), [false, false, true, true, true, true]);
+        assert_eq!(capped.targets()[..2], [0, 1]);
+        let capped = open_parts(folder.path(), parts(OfficialPart::All, None, Some(2))).unwrap();
+        assert_eq!(capped.official_test().unwrap(), [false, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn lists_of_the_official_parts_are_checked() {
+        let message = |spoil: &dyn Fn(&Path)| {
+            let folder = folder_of_parts();
+            spoil(&folder.path().join("annotations"));
+            let opened = open_parts(folder.path(), parts(OfficialPart::All, None, None));
+            opened.unwrap_err().to_string().replace(&folder.path().display().to_string(), "DIR")
+        };
+        assert_eq!(
+            message(&|annotations| fs::remove_file(annotations.join("test.txt")).unwrap()),
+            "cannot read `DIR/annotations/test.txt`: No such file or directory (os error 2); it lists an official part of the \
+             data set, restore it or leave `part` out"
+        );
+        let of_parts =
+            "`DIR/annotations/trainval.txt` and `DIR/annotations/test.txt`; each picture must be in one of them";
+        assert_eq!(
+            message(&|annotations| fs::write(annotations.join("test.txt"), "Maine_Coon_4 1 1 1\n").unwrap()),
+            format!("`pug_5` of `DIR/annotations/list.txt` is in neither of {of_parts}")
+        );
+        assert_eq!(
+            message(&|annotations| {
+                fs::copy(annotations.join("list.txt"), annotations.join("trainval.txt")).map(drop).unwrap();
+            }),
+            format!("`Maine_Coon_4` of `DIR/annotations/list.txt` is in both {of_parts}")
         );
     }
 

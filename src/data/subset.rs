@@ -24,6 +24,14 @@ pub(super) fn rows(
     }
 }
 
+/// The same where rows have no class: any `cap` of `n_rows` at random.
+pub(super) fn any_rows(n_rows: usize, cap: Option<usize>, seed: u64) -> Vec<usize> {
+    match cap {
+        Some(cap) => split::stratified_sample(&vec![0; n_rows], cap, seed),
+        None => (0..n_rows).collect(),
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {

@@ -100,6 +100,17 @@ impl Column {
         Self { name: name.to_owned(), cells }
     }
 
+    /// The same column of those rows.
+    pub(super) fn taken(&self, used: &[usize]) -> Self {
+        let cells = match &self.cells {
+            Cells::Numeric(rows) => Cells::Numeric(used.iter().map(|&row| rows[row]).collect()),
+            Cells::Categorical { levels, rows } => {
+                Cells::Categorical { levels: levels.clone(), rows: used.iter().map(|&row| rows[row]).collect() }
+            }
+        };
+        Self { name: self.name.clone(), cells }
+    }
+
     /// The name in the header.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -84,11 +84,14 @@ impl TestedFold {
         self.models.iter().map(of_model).collect()
     }
 
-    /// The positions of its rows by their true class.
+    /// The positions of its rows by their true class; all together where they have numbers.
     pub(super) fn by_class(&self) -> Vec<Vec<usize>> {
         let Some(model) = self.models.first() else { return Vec::new() };
-        let mut classes = vec![Vec::new(); model.predictions.n_classes()];
-        for (row, &target) in model.predictions.targets().iter().enumerate() {
+        let Some(predictions) = model.predictions.of_classes() else {
+            return vec![(0..model.predictions.n_rows()).collect()];
+        };
+        let mut classes = vec![Vec::new(); predictions.n_classes()];
+        for (row, &target) in predictions.targets().iter().enumerate() {
             classes[target].push(row);
         }
         classes

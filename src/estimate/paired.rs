@@ -165,8 +165,9 @@ fn decisions(baseline: &[TestedFold], other: &[TestedFold]) -> McNemar {
     let right = |folds: &[TestedFold]| -> Vec<bool> {
         let of_fold = |fold: &TestedFold| {
             let model = &fold.models()[0];
-            let decided = model.predictions.decisions(model.threshold);
-            decided.zip(model.predictions.targets()).map(|(decided, target)| decided == *target).collect::<Vec<_>>()
+            let predictions = model.predictions.of_classes().expect("only classes are decided for");
+            let decided = predictions.decisions(model.threshold);
+            decided.zip(predictions.targets()).map(|(decided, target)| decided == *target).collect::<Vec<_>>()
         };
         folds.iter().flat_map(of_fold).collect()
     };

@@ -1,127 +1,82 @@
-//! Values of the classification metrics, by scikit-learn's definitions.
+//! Values of the metrics, by scikit-learn's definitions.
 
-use super::{Metric, Predictions, roc};
+use super::{ClassPredictions, Metric, Predictions, calibration, counts, ranking, regression};
 
 /// The value of `metric`, or `None` where it is not defined.
 ///
-/// - Decisions are those of [`Predictions::decisions`]: of two classes class 1 is positive where its probability is
+/// Of classes:
+/// - Decisions are those of [`ClassPredictions::decisions`]: of two classes class 1 is positive where its probability is
 ///   at least `threshold`; of more the most probable class counts and `threshold` has no effect.
 /// - F1, precision and recall are those of class 1 for two classes. For more they are unweighted means over the
-///   classes that occur among targets or decisions. A share of nothing is 0.
+///   classes that occur among targets or decisions, as the `_macro` ones are also for two. A share of nothing is 0.
 /// - Balanced accuracy is the mean recall over the classes that occur among the targets.
-/// - ROC AUC is not defined when one of two classes does not occur, or any of more (the mean of one-vs-rest areas).
+/// - ROC AUC is not defined when one of two classes does not occur, or any of more (the mean of one-vs-rest areas). Nor is
+///   average precision without a row of class 1, or of any of more than two classes.
 /// - Log loss clips probabilities, widened to `f64`, to `2^-52 ..= 1 - 2^-52`; one certain mistake costs 36.04.
-/// - [`Metric::Value`] is no function of predictions and never defined.
+/// - The Brier score is the mean of `(p - y)^2` of class 1 for two classes; for more it is summed over the classes, from 0 to 2.
+/// - The expected calibration error (Guo et al. 2017) has 15 bins of equal width, closed above, of the probability of the
+///   most probable class. `threshold` has no effect on it.
+/// - Matthews' correlation is 0 where all rows are decided, or are, of one class.
+///
+/// Of numbers: R2 is not defined where the target is the same in all rows.
+///
+/// A metric of classes is not defined for numbers, nor the other way round; and [`Metric::Value`] is no function of
+/// predictions and never defined.
 #[must_use]
 pub fn evaluate(metric: Metric, predictions: &Predictions, threshold: f64) -> Option<f64> {
-    match metric {
-        Metric::RocAuc => roc::roc_auc(predictions),
-        Metric::LogLoss => Some(log_loss(predictions)),
-        Metric::Value => None,
-        Metric::Accuracy | Metric::BalancedAccuracy | Metric::F1 | Metric::Precision | Metric::Recall => {
-            let counts = class_counts(&confusion_matrix(predictions, threshold));
-            Some(match metric {
-                Metric::Accuracy => share(counts.iter().map(|c| c.correct).sum(), predictions.n_rows()),
-                Metric::BalancedAccuracy => mean(counts.iter().filter(|c| c.actual > 0).map(Counts::recall)),
-                Metric::Precision => positive_or_mean(&counts, Counts::precision),
-                Metric::Recall => positive_or_mean(&counts, Counts::recall),
-                _ => positive_or_mean(&counts, Counts::f1),
-            })
-        }
+    match predictions {
+        Predictions::Classes(predictions) => of_classes(metric, predictions, threshold),
+        Predictions::Numbers(predictions) => regression::evaluate(metric, predictions),
     }
 }
 
-/// Every classification metric that is defined, in the order of [`Metric::ALL`]; see [`evaluate`].
+fn of_classes(metric: Metric, predictions: &ClassPredictions, threshold: f64) -> Option<f64> {
+    match metric {
+        Metric::RocAuc => ranking::roc_auc(predictions),
+        Metric::AveragePrecision => ranking::average_precision(predictions),
+        Metric::Top5Accuracy => Some(ranking::top_accuracy(predictions, 5)),
+        Metric::LogLoss => Some(calibration::log_loss(predictions)),
+        Metric::Brier => Some(calibration::brier(predictions)),
+        Metric::ExpectedCalibrationError => Some(calibration::expected_error(predictions)),
+        other => counts::of_decisions(other, predictions, threshold),
+    }
+}
+
+/// Every metric that is reported of such predictions and defined, in the order of [`Metric::ALL`]; see [`evaluate`].
 #[must_use]
 pub fn evaluate_all(predictions: &Predictions, threshold: f64) -> Vec<(Metric, f64)> {
+    evaluate_also(predictions, threshold, &[])
+}
+
+/// The same, with those that are `named` among them.
+#[must_use]
+pub fn evaluate_also(predictions: &Predictions, threshold: f64, named: &[Metric]) -> Vec<(Metric, f64)> {
     Metric::ALL
         .into_iter()
+        .filter(|metric| metric.is_reported() || named.contains(metric))
         .filter_map(|metric| evaluate(metric, predictions, threshold).map(|value| (metric, value)))
         .collect()
-}
-
-/// Number of rows by true class and decided class: `[true][decided]`; see [`Predictions::decisions`].
-#[must_use]
-pub fn confusion_matrix(predictions: &Predictions, threshold: f64) -> Vec<Vec<usize>> {
-    let n_classes = predictions.n_classes();
-    let mut matrix = vec![vec![0; n_classes]; n_classes];
-    for (&target, decision) in predictions.targets().iter().zip(predictions.decisions(threshold)) {
-        matrix[target][decision] += 1;
-    }
-    matrix
-}
-
-/// Rows of one class.
-struct Counts {
-    /// Of the class and decided so.
-    correct: usize,
-    /// Of the class.
-    actual: usize,
-    /// Decided as the class.
-    decided: usize,
-}
-
-impl Counts {
-    fn recall(&self) -> f64 {
-        share(self.correct, self.actual)
-    }
-
-    fn precision(&self) -> f64 {
-        share(self.correct, self.decided)
-    }
-
-    fn f1(&self) -> f64 {
-        share(2 * self.correct, self.actual + self.decided)
-    }
-}
-
-fn class_counts(confusion: &[Vec<usize>]) -> Vec<Counts> {
-    (0..confusion.len())
-        .map(|class| Counts {
-            correct: confusion[class][class],
-            actual: confusion[class].iter().sum(),
-            decided: confusion.iter().map(|of_class| of_class[class]).sum(),
-        })
-        .collect()
-}
-
-/// `part / whole`, and 0 for a share of nothing.
-fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-/// The mean; every caller has at least one value, because there is at least one row.
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, n) = values.fold((0.0, 0_usize), |(sum, n), value| (sum + value, n + 1));
-    sum / n as f64
-}
-
-/// The score of class 1 for two classes, else the mean over classes that occur among targets or decisions.
-fn positive_or_mean(counts: &[Counts], score: impl Fn(&Counts) -> f64) -> f64 {
-    match counts {
-        [_, positive] => score(positive),
-        _ => mean(counts.iter().filter(|c| c.actual + c.decided > 0).map(score)),
-    }
-}
-
-fn log_loss(predictions: &Predictions) -> f64 {
-    let rows = predictions.probabilities().chunks_exact(predictions.n_classes());
-    let losses = rows
-        .zip(predictions.targets())
-        .map(|(of_row, &target)| -libm::log(f64::from(of_row[target]).clamp(f64::EPSILON, 1.0 - f64::EPSILON)));
-    mean(losses)
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::metric::youden_threshold;
+    use crate::metric::{confusion_matrix, youden_threshold};
     use serde::Deserialize;
 
     #[derive(Deserialize)]
     struct Fixture {
         cases: Vec<Case>,
+        regressions: Vec<Regression>,
+    }
+
+    #[derive(Deserialize)]
+    struct Regression {
+        name: String,
+        values: Vec<f64>,
+        targets: Vec<f64>,
+        metrics: std::collections::BTreeMap<Metric, Option<f64>>,
     }
 
     #[derive(Deserialize)]
@@ -138,26 +93,53 @@ mod tests {
     }
 
     fn close(found: f64, expected: f64) -> bool {
-        (found - expected).abs() <= 1e-9 * expected.abs()
+        // Of a sum that cancels, rounding is left.
+        (found - expected).abs() <= 1e-9 * expected.abs() + 1e-15
+    }
+
+    fn fixture() -> Fixture {
+        serde_json::from_str(include_str!("../../tests/fixtures/metrics_sklearn.json")).unwrap()
+    }
+
+    fn assert_equal(
+        expected: &std::collections::BTreeMap<Metric, Option<f64>>,
+        predictions: &Predictions,
+        threshold: f64,
+        name: &str,
+    ) {
+        for (&metric, &expected) in expected {
+            let found = evaluate(metric, predictions, threshold);
+            let equal = match (found, expected) {
+                (Some(found), Some(expected)) => close(found, expected),
+                (found, expected) => found == expected,
+            };
+            assert!(equal, "{name}: {metric} is {found:?}, not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn every_metric_of_numbers_equals_that_of_scikit_learn() {
+        let cases = fixture().regressions;
+        assert!(cases.len() >= 4);
+        for Regression { name, values, targets, metrics } in cases {
+            let predictions = Predictions::of_numbers(values, targets).unwrap();
+            assert_eq!(metrics.len(), Metric::ALL.iter().filter(|m| m.is_of_numbers()).count(), "{name}");
+            assert_equal(&metrics, &predictions, 0.5, &name);
+            let defined = metrics.values().flatten().count();
+            assert_eq!(evaluate_all(&predictions, 0.5).len(), defined, "{name}: no metric of classes among them");
+        }
     }
 
     #[test]
     fn every_metric_equals_that_of_scikit_learn() {
-        let fixture: Fixture = serde_json::from_str(include_str!("../../tests/fixtures/metrics_sklearn.json")).unwrap();
-        assert!(fixture.cases.len() >= 8);
-        for case in fixture.cases {
+        let cases = fixture().cases;
+        assert!(cases.len() >= 13);
+        for case in cases {
             let name = &case.name;
             let predictions = Predictions::new(case.n_classes, case.probabilities, case.targets).unwrap();
             assert_eq!(confusion_matrix(&predictions, case.threshold), case.confusion_matrix, "{name}");
-            assert_eq!(case.metrics.len(), Metric::ALL.len() - 1, "{name}");
-            for (&metric, &expected) in &case.metrics {
-                let found = evaluate(metric, &predictions, case.threshold);
-                let equal = match (found, expected) {
-                    (Some(found), Some(expected)) => close(found, expected),
-                    (found, expected) => found == expected,
-                };
-                assert!(equal, "{name}: {metric} is {found:?}, not {expected:?}");
-            }
+            assert_eq!(case.metrics.len(), Metric::ALL.iter().filter(|m| !m.is_of_numbers()).count() - 1, "{name}");
+            assert_equal(&case.metrics, &predictions, case.threshold, name);
             assert_eq!(youden_threshold(&predictions), case.youden_threshold, "{name}");
         }
     }
@@ -187,6 +169,16 @@ mod tests {
         let one = Predictions::new(2, vec![0.25, 0.75], vec![1]).unwrap();
         let names: Vec<&str> = evaluate_all(&one, 0.5).iter().map(|(metric, _)| metric.name()).collect();
         assert_eq!(names, ["accuracy", "balanced_accuracy", "log_loss", "f1", "precision", "recall"]);
+    }
+
+    #[test]
+    fn a_metric_that_is_not_reported_comes_where_it_is_named() {
+        let rows = Predictions::new(2, vec![0.25, 0.75], vec![1]).unwrap();
+        let named = |named: &[Metric]| -> Vec<&str> {
+            evaluate_also(&rows, 0.5, named).iter().map(|(metric, _)| metric.name()).collect()
+        };
+        assert_eq!(named(&[Metric::Rmse, Metric::Brier, Metric::Recall])[5..], ["recall", "brier"]);
+        assert_eq!(named(&[])[5..], ["recall"]);
     }
 
     #[test]

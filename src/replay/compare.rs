@@ -48,6 +48,9 @@ fn of_kind(kind: FileKind, recorded: &[u8], found: &[u8], first: &Path, second: 
     let bytes = || Some(Difference::bytes(recorded, found));
     match kind {
         FileKind::Trials | FileKind::Table => table::compare(recorded, found, table::double).or_else(bytes),
+        FileKind::Predictions if table::is_of_numbers(recorded) => {
+            table::compare(recorded, found, table::double).or_else(bytes)
+        }
         FileKind::Predictions => table::compare(recorded, found, table::single_probabilities).or_else(bytes),
         FileKind::Weights => tensors::compare(recorded, found).ok().flatten().or_else(bytes),
         FileKind::Json => match (serde_json::from_slice(recorded), serde_json::from_slice(found)) {

@@ -52,6 +52,11 @@ pub(super) fn double(_: &str) -> Option<Precision> {
     Some(Precision::F64)
 }
 
+/// Whether a table of predictions is one of numbers, which has no column of a class.
+pub(super) fn is_of_numbers(predictions: &[u8]) -> bool {
+    predictions.starts_with(b"id,target,predicted\n")
+}
+
 /// In a table of predictions the probabilities are single.
 pub(super) fn single_probabilities(column: &str) -> Option<Precision> {
     column.starts_with("p.").then_some(Precision::F32)

@@ -3,7 +3,7 @@
 //! Curves of several models are averaged vertically at equal distances (Fawcett 2006, algorithm 3): their scores are not
 //! pooled, for scores of different models do not mean the same.
 
-use crate::metric::Predictions;
+use crate::metric::ClassPredictions;
 
 /// Steps of the horizontal axis at which curves are averaged.
 pub(crate) const STEPS: usize = 100;
@@ -15,7 +15,7 @@ struct Above {
 }
 
 /// From the highest score to the lowest; rows of one score come together.
-fn sweep(predictions: &Predictions, class: usize) -> Option<Vec<Above>> {
+fn sweep(predictions: &ClassPredictions, class: usize) -> Option<Vec<Above>> {
     let targets = predictions.targets().iter().map(|target| *target == class);
     let mut rows: Vec<(f32, bool)> = predictions.scores(class).zip(targets).collect();
     rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
@@ -32,13 +32,13 @@ fn sweep(predictions: &Predictions, class: usize) -> Option<Vec<Above>> {
 }
 
 /// The classes whose curves are averaged: of two the positive one.
-fn classes(predictions: &Predictions) -> std::ops::Range<usize> {
+fn classes(predictions: &ClassPredictions) -> std::ops::Range<usize> {
     if predictions.n_classes() == 2 { 1..2 } else { 0..predictions.n_classes() }
 }
 
 /// True positive rates at false positive rates of 0, 1/100, ..., 1: of two classes those of class 1, of more the mean of
 /// one against the rest. None when a class is missing, or all rows are of one.
-pub(crate) fn roc(predictions: &Predictions) -> Option<Vec<f64>> {
+pub(crate) fn roc(predictions: &ClassPredictions) -> Option<Vec<f64>> {
     mean_of(classes(predictions).map(|class| {
         let above = sweep(predictions, class)?;
         let all = above.last()?;
@@ -60,7 +60,7 @@ fn interpolated(points: &[(f64, f64)], x: f64) -> f64 {
 
 /// Precisions at recalls of 0, 1/100, ..., 1, each at the highest threshold that reaches the recall; classes as for
 /// [`roc`]. Nothing is interpolated: between two points of this curve no straight line is right (Davis and Goadrich 2006).
-pub(crate) fn precision_recall(predictions: &Predictions) -> Option<Vec<f64>> {
+pub(crate) fn precision_recall(predictions: &ClassPredictions) -> Option<Vec<f64>> {
     mean_of(classes(predictions).map(|class| {
         let above = sweep(predictions, class)?;
         let all = above.last()?.positive;
@@ -75,7 +75,7 @@ pub(crate) fn precision_recall(predictions: &Predictions) -> Option<Vec<f64>> {
 }
 
 /// The sum of precisions, each weighted by the recall it gains; classes as for [`roc`].
-pub(crate) fn average_precision(predictions: &Predictions) -> Option<f64> {
+pub(crate) fn average_precision(predictions: &ClassPredictions) -> Option<f64> {
     let of_class = |class| {
         let above = sweep(predictions, class)?;
         let all = above.last()?.positive;
@@ -112,9 +112,9 @@ pub(crate) fn mean_of(lists: impl Iterator<Item = Option<Vec<f64>>>) -> Option<V
 mod tests {
     use super::*;
 
-    fn binary(rows: &[(f32, usize)]) -> Predictions {
+    fn binary(rows: &[(f32, usize)]) -> ClassPredictions {
         let probabilities = rows.iter().flat_map(|&(score, _)| [1.0 - score, score]).collect();
-        Predictions::new(2, probabilities, rows.iter().map(|&(_, target)| target).collect()).unwrap()
+        ClassPredictions::new(2, probabilities, rows.iter().map(|&(_, target)| target).collect()).unwrap()
     }
 
     fn close(found: &[f64], at: usize, wanted: f64) {
@@ -148,7 +148,7 @@ mod tests {
     fn of_more_classes_the_curves_of_one_against_the_rest_are_averaged() {
         // Class 0 and 1 are told apart without a mistake; class 2's rows tie with all others.
         let rows = vec![0.6, 0.2, 0.2, 0.2, 0.6, 0.2, 0.4, 0.4, 0.2];
-        let curve = roc(&Predictions::new(3, rows, vec![0, 1, 2]).unwrap()).unwrap();
+        let curve = roc(&ClassPredictions::new(3, rows, vec![0, 1, 2]).unwrap()).unwrap();
         close(&curve, 0, 2.0 / 3.0);
         close(&curve, 100, 1.0);
         assert_eq!(roc(&binary(&[(0.5, 1), (0.7, 1)])), None);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use crate::metric::{ClassPredictions, Predictions};
 use crate::script::{self, Outcome};
 use crate::space::SearchSpace;
 use crate::spec::data::DataSpec;
@@ -41,13 +42,35 @@ pub(crate) struct Study {
     pub(crate) best: Option<usize>,
 }
 
+/// Rows of a part with the classes that a fit predicted of them; the lists are equally long.
+#[derive(Debug)]
+pub(crate) struct ClassRows {
+    pub(crate) ids: Vec<String>,
+    /// Names of the classes.
+    pub(crate) classes: Vec<String>,
+    /// The class decided for, an index of `classes`.
+    pub(crate) decisions: Vec<usize>,
+    pub(crate) predictions: ClassPredictions,
+}
+
+impl ClassRows {
+    /// None where numbers are predicted.
+    fn of(rows: PredictedRows) -> Option<Self> {
+        let PredictedRows { ids, classes, decisions, predictions } = rows;
+        match predictions {
+            Predictions::Classes(predictions) => Some(Self { ids, classes, decisions, predictions }),
+            Predictions::Numbers(_) => None,
+        }
+    }
+}
+
 /// A model that was trained with what a study chose, or the only fit of a run.
 #[derive(Debug)]
 pub(crate) struct Final {
     pub(crate) place: FitFolds,
     pub(crate) outcome: OutcomeRecord,
     /// Of test rows, if it has some.
-    pub(crate) test: Option<PredictedRows>,
+    pub(crate) test: Option<ClassRows>,
 }
 
 /// What a fit was like after each epoch.
@@ -143,7 +166,7 @@ impl Run {
     }
 
     /// The finals with predictions of test rows, outer fold by outer fold.
-    pub(crate) fn tested(&self) -> Vec<Vec<&PredictedRows>> {
+    pub(crate) fn tested(&self) -> Vec<Vec<&ClassRows>> {
         let tested: Vec<&Final> = self.finals.iter().filter(|last| last.test.is_some()).collect();
         let folds = tested.chunk_by(|a, b| a.place.outer == b.place.outer);
         folds.map(|fold| fold.iter().filter_map(|last| last.test.as_ref()).collect()).collect()
@@ -180,7 +203,11 @@ fn finals(entry: &RunEntry, journal: &[Recorded]) -> Result<Vec<Final>, StoreErr
         let Some(fit) = entry.fit(&path)? else { continue };
         // A fit that was tried again ended once more.
         if finals.iter().all(|last| last.place != place) {
-            finals.push(Final { place, outcome: fit.outcome().clone(), test: fit.predicted_rows("test")? });
+            finals.push(Final {
+                place,
+                outcome: fit.outcome().clone(),
+                test: fit.predicted_rows("test")?.and_then(ClassRows::of),
+            });
         }
     }
     Ok(finals)

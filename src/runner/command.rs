@@ -227,7 +227,7 @@ impl Hearing<'_> {
             phase_epochs: Vec::new(),
             validation: None,
             validation_metrics,
-            threshold: 0.5,
+            threshold: Some(0.5),
             score,
             predictor: None,
         };

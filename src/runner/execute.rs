@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::scoring::UNDECIDED;
 use crate::data::Dataset;
 use crate::device::OpenDevice;
-use crate::metric::{Metric, Predictions, evaluate, evaluate_all, youden_threshold};
+use crate::metric::{Metric, Predictions, Task, evaluate, evaluate_also, youden_threshold};
 use crate::spec::FitConfig;
 use crate::spec::experiment::ThresholdRule;
 use crate::spec::fit::Learner;
@@ -70,12 +71,12 @@ pub(super) struct Execution {
     pub kept_epochs: BTreeMap<String, usize>,
     /// How many epochs each phase needed to get there, in the order of the phases.
     pub phase_epochs: Vec<usize>,
-    /// Probabilities of the validation rows, if there are any and it is a model.
+    /// What is predicted of the validation rows, if there are any and it is a model.
     pub validation: Option<Predictions>,
     /// Metrics of the validation rows, by name.
     pub validation_metrics: BTreeMap<String, f64>,
-    /// The decision threshold.
-    pub threshold: f64,
+    /// The decision threshold; none of a regression.
+    pub threshold: Option<f64>,
     /// The objective on the validation rows.
     pub score: Option<f64>,
     /// The model; none for a formula.
@@ -85,7 +86,7 @@ pub(super) struct Execution {
 /// What a model says of test rows.
 #[derive(Debug)]
 pub(super) struct Tested {
-    /// Their probabilities; none for a formula.
+    /// What is predicted of them; none for a formula.
     pub predictions: Option<Predictions>,
     /// Their metrics, by name.
     pub metrics: BTreeMap<String, f64>,
@@ -119,7 +120,7 @@ pub(super) fn execute(
                 phase_epochs: Vec::new(),
                 validation: None,
                 validation_metrics: by_name(&[(Metric::Value, value)]),
-                threshold: 0.5,
+                threshold: Some(0.5),
                 score: Some(finite(value)?),
                 predictor: None,
             });
@@ -130,7 +131,7 @@ pub(super) fn execute(
     };
     let model = config
         .learner()
-        .model(data.classes().len())
+        .model(data.task())
         .map_err(|problem| failed(problem.message))?
         .expect("the learner is a network");
     let spec = TrainSpec { model: &model, phases, seed: config.seed(), features: Some(features) };
@@ -151,9 +152,12 @@ pub(super) fn execute(
     let validation =
         if rows.validation.is_empty() { None } else { Some(trained.predictor().predict(data, &rows.validation)?) };
     let threshold = match (config.threshold(), &validation) {
-        (ThresholdRule::Fixed(threshold), _) => threshold,
-        (ThresholdRule::Youden, Some(validation)) => youden_threshold(validation)
-            .ok_or_else(|| failed("youden() needs rows of both classes among the validation rows"))?,
+        _ if data.task() == Task::Number => None,
+        (ThresholdRule::Fixed(threshold), _) => Some(threshold),
+        (ThresholdRule::Youden, Some(validation)) => Some(
+            youden_threshold(validation)
+                .ok_or_else(|| failed("youden() needs rows of both classes among the validation rows"))?,
+        ),
         (ThresholdRule::Youden, None) => {
             return Err(failed("youden() needs validation rows; give a threshold with fixed(...)"));
         }
@@ -162,11 +166,10 @@ pub(super) fn execute(
         (Some(objective), Some(validation)) => {
             let at = match config.threshold() {
                 ThresholdRule::Fixed(threshold) => threshold,
-                ThresholdRule::Youden => 0.5,
+                ThresholdRule::Youden => UNDECIDED,
             };
-            let score = evaluate(objective.metric, validation, at).ok_or_else(|| {
-                failed(format!("{} has no value: a class is missing among the validation rows", objective.metric))
-            })?;
+            let score =
+                evaluate(objective.metric, validation, at).ok_or_else(|| failed(objective.metric.why_undefined()))?;
             Some(finite(score)?)
         }
         _ => None,
@@ -176,9 +179,7 @@ pub(super) fn execute(
         histograms: histogram_lines(trained.epochs()),
         kept_epochs: trained.phases().iter().map(|phase| (phase.name.clone(), phase.kept_epoch)).collect(),
         phase_epochs: trained.phases().iter().map(train::PhaseOutcome::n_kept_epochs).collect(),
-        validation_metrics: validation
-            .as_ref()
-            .map_or_else(BTreeMap::new, |rows| by_name(&evaluate_all(rows, threshold))),
+        validation_metrics: validation.as_ref().map_or_else(BTreeMap::new, |rows| measured(config, rows, threshold)),
         validation,
         threshold,
         score,
@@ -199,7 +200,7 @@ pub(super) fn test(
     match (config.learner(), &execution.predictor, data) {
         (Learner::Network { .. }, Some(predictor), Some(data)) => {
             let predictions = predictor.predict(data, rows.rows())?;
-            let metrics = by_name(&evaluate_all(&predictions, execution.threshold));
+            let metrics = measured(config, &predictions, execution.threshold);
             Ok(Tested { predictions: Some(predictions), metrics })
         }
         (Learner::Formula(formula), ..) => {
@@ -244,6 +245,11 @@ fn histogram_lines(epochs: &[EpochRecord]) -> Vec<HistogramLine> {
 
 fn by_name(metrics: &[(Metric, f64)]) -> BTreeMap<String, f64> {
     metrics.iter().map(|(metric, value)| (metric.name().to_owned(), *value)).collect()
+}
+
+/// The metrics that are recorded of a fit, and those that its config names.
+fn measured(config: &FitConfig, predictions: &Predictions, threshold: Option<f64>) -> BTreeMap<String, f64> {
+    by_name(&evaluate_also(predictions, threshold.unwrap_or(UNDECIDED), &config.named_metrics()))
 }
 
 fn failed(reason: impl Into<String>) -> Ended {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Prepared, RunError, other_weights};
-use crate::data::Dataset;
+use crate::data::{Dataset, NumberScaling};
 use crate::model::InputShape;
 use crate::script::{Evaluated, Outcome};
 use crate::spec::FinalizeError;
@@ -114,12 +114,16 @@ pub fn ship(run: &RunEntry) -> Result<Option<ModelFolder>, StoreError> {
     }
     let [last] = &summary.finals[..] else { return Ok(None) };
     let trained: Trained = ModelFolder::of_final(run, &last.fit).description()?;
-    let is_binary = trained.classes.len() == 2;
+    let task = match trained.classes.len() {
+        0 => "regression",
+        2 => "binary classification",
+        _ => "multiclass classification",
+    };
     let info = ModelInfo {
         format: 1,
         name: manifest.experiment.clone(),
-        task: if is_binary { "binary classification" } else { "multiclass classification" }.to_owned(),
-        threshold: is_binary.then_some(trained.threshold),
+        task: task.to_owned(),
+        threshold: trained.threshold.filter(|_| trained.classes.len() == 2),
         classes: trained.classes,
         input_shape: match trained.preprocessing.shape() {
             InputShape::Picture { channels, size } => vec![channels, size, size],
@@ -145,8 +149,12 @@ pub fn ship(run: &RunEntry) -> Result<Option<ModelFolder>, StoreError> {
 /// What a fit's `model.json` tells.
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Trained {
+    /// None of a regression.
     pub(super) classes: Vec<String>,
-    pub(super) threshold: f64,
+    /// None of a regression.
+    pub(super) threshold: Option<f64>,
+    /// Of a regression.
+    pub(super) target: Option<NumberScaling>,
     pub(super) n_parameters: u64,
     pub(super) preprocessing: Preprocessing,
 }

@@ -1,41 +1,50 @@
-//! What the folds consist of: the rows of each class, and rows that are on both sides of a split.
+//! What the folds consist of: the rows of each class or the range of their numbers, and rows that are on both sides of a split.
 
 use std::collections::BTreeMap;
 
 use super::RunError;
-use crate::data::Dataset;
+use crate::data::{self, Dataset, Target};
 use crate::split::NestedSplits;
-use crate::store::{FoldCounts, InnerCounts, OuterCounts};
+use crate::store::{FoldCounts, InnerCounts, OuterCounts, RowCounts};
 
-/// Counts classes and duplicates in every fold.
+/// Counts classes, or tells the range of numbers, and counts duplicates in every fold.
 pub(super) fn fold_counts(data: &Dataset, splits: &NestedSplits) -> FoldCounts {
     let contents = Contents::of(data);
-    let classes = |rows: &[usize]| {
-        let mut counts = vec![0; data.classes().len()];
-        rows.iter().for_each(|&row| counts[data.targets()[row]] += 1);
-        counts
+    let content = |rows: &[usize]| match data.target() {
+        Target::Classes { names, rows: classes } => {
+            let mut counts = vec![0; names.len()];
+            rows.iter().for_each(|&row| counts[classes[row]] += 1);
+            RowCounts::OfClasses(counts)
+        }
+        Target::Numbers(numbers) => {
+            let of_rows: Vec<f64> = rows.iter().map(|&row| numbers[row]).collect();
+            let (least, mean, largest) = match data::range(&of_rows) {
+                _ if of_rows.is_empty() => (None, None, None),
+                (least, mean, largest) => (Some(least), Some(mean), Some(largest)),
+            };
+            RowCounts::Numbers { n: rows.len(), least, mean, largest }
+        }
     };
     let shared = |rows: &[usize], others: &[usize]| contents.as_ref().map(|contents| contents.shared(rows, others));
     let outer = splits.outer().iter().map(|fold| {
         let test = fold.test_rows().rows();
         let inner = fold.inner().iter().map(|rows| InnerCounts {
-            train: classes(&rows.train),
-            validation: classes(&rows.validation),
+            train: content(&rows.train),
+            validation: content(&rows.validation),
             validation_duplicates: shared(&rows.validation, &rows.train),
         });
-        OuterCounts { test: classes(test), test_duplicates: shared(test, &fold.refit().train), inner: inner.collect() }
+        OuterCounts { test: content(test), test_duplicates: shared(test, &fold.refit().train), inner: inner.collect() }
     });
     FoldCounts { classes: data.classes().to_vec(), outer: outer.collect() }
 }
 
 /// What there is to say of rows that are on both sides of a split, if any are.
 pub(super) fn duplicates(counts: &FoldCounts) -> Option<String> {
-    let sum = |counts: &[usize]| counts.iter().sum::<usize>();
     let inner = || counts.outer.iter().flat_map(|fold| &fold.inner);
     let test: usize = counts.outer.iter().filter_map(|fold| fold.test_duplicates).sum();
     let validation: usize = inner().filter_map(|fold| fold.validation_duplicates).sum();
-    let n_test: usize = counts.outer.iter().map(|fold| sum(&fold.test)).sum();
-    let n_validation: usize = inner().map(|fold| sum(&fold.validation)).sum();
+    let n_test: usize = counts.outer.iter().map(|fold| fold.test.n()).sum();
+    let n_validation: usize = inner().map(|fold| fold.validation.n()).sum();
     (test + validation > 0).then(|| {
         format!(
             "rows with equal features are on both sides of a split: {test} of {n_test} test rows and {validation} of \
@@ -111,8 +120,7 @@ impl Contents {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::data;
-    use crate::spec::data::{CsvTableSpec, DataSpec};
+    use crate::spec::data::{CsvTableSpec, DataSpec, TableTask};
     use crate::split;
 
     /// A table with one column `x`, and the folds of a `splits.json` over its rows.
@@ -128,6 +136,9 @@ mod tests {
             categorical: Vec::new(),
             group: None,
             missing: Vec::new(),
+            task: TableTask::Classification,
+            n: None,
+            seed: 0,
         };
         let data = data::open(&DataSpec::CsvTable(spec), folder.path()).unwrap();
         let inner: Vec<String> = inner
@@ -153,13 +164,14 @@ mod tests {
         let counts = fold_counts(&data, &splits);
         assert_eq!(counts.classes, ["a", "b"]);
         let fold = &counts.outer[0];
-        assert_eq!((&fold.test[..], fold.test_duplicates), (&[1, 1][..], Some(2)));
+        assert_eq!((&fold.test, fold.test_duplicates), (&RowCounts::OfClasses(vec![1, 1]), Some(2)));
+        let of_classes = |a, b| RowCounts::OfClasses(vec![a, b]);
         let of = |inner: usize| {
             let fold = &fold.inner[inner];
             (fold.train.clone(), fold.validation.clone(), fold.validation_duplicates)
         };
-        assert_eq!(of(0), (vec![1, 2], vec![1, 1], Some(1)));
-        assert_eq!(of(1), (vec![2, 1], vec![1, 2], Some(1)));
+        assert_eq!(of(0), (of_classes(1, 2), of_classes(1, 1), Some(1)));
+        assert_eq!(of(1), (of_classes(2, 1), of_classes(1, 2), Some(1)));
         assert_eq!(
             duplicates(&counts).unwrap(),
             "rows with equal features are on both sides of a split: 2 of 2 test rows and 2 of 5 validation rows, all folds \

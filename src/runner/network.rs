@@ -16,7 +16,7 @@ use crate::value::Assignment;
 /// A network, layer by layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkOutline {
-    /// The shape of a row, and the number of classes.
+    /// The shape of a row, and what is to be told of it.
     pub data: Outline,
     /// The values that were taken for the parameters of the model.
     pub values: Assignment,
@@ -72,12 +72,12 @@ enum Flaw {
 }
 
 fn design(model: &ModelPart, values: &Assignment, data: Outline) -> Result<Vec<DesignLine>, Flaw> {
-    let spec = model.resolve(values, data.n_classes).map_err(Flaw::Values)?;
+    let spec = model.resolve(values, data.task).map_err(Flaw::Values)?;
     let shape = match data.row {
         RowOutline::Picture { channels, size } => InputShape::Picture { channels, size },
         RowOutline::Vector { width } => InputShape::Vector { width },
     };
-    model::lines(&spec, shape, train::n_outputs(spec.loss, data.n_classes)).map_err(Flaw::Network)
+    model::lines(&spec, shape, train::n_outputs(spec.loss, data.task)).map_err(Flaw::Network)
 }
 
 /// Puts an error where its layer stands in the script, and says with which values it happens.

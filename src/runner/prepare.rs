@@ -181,7 +181,8 @@ fn endings(evaluated: &Evaluated) -> Result<BTreeMap<String, Ending>, RunError> 
 fn draw(data: &Dataset, folds: &Folds) -> Result<NestedSplits, RunError> {
     match folds {
         Folds::Drawn(splitter) => {
-            let labels = RowLabels::new(data.n(), Some(data.targets()), data.groups())?;
+            let classes = data.task().n_classes().map(|_| data.targets());
+            let labels = RowLabels::new(data.n(), classes, data.groups())?;
             let labels = match data.official_test() {
                 Some(is_test) => labels.with_official_test(is_test)?,
                 None => labels,

@@ -9,10 +9,11 @@ use super::execute::{self, Ended, Execution, FitFailure, Pruned, Tested, objecti
 use super::order::{Order, Said};
 use crate::data::Dataset;
 use crate::device::OpenDevice;
+use crate::metric::Metric;
 use crate::pruner::Judge;
 use crate::spec::{FitConfig, Learner};
 use crate::store::{FitFolder, OutcomeRecord, StoreError};
-use crate::train::{Checkpoint, EpochRecord, Flow, Observer, Predictor};
+use crate::train::{Checkpoint, EpochRecord, Flow, Observer, Output, Predictor};
 
 /// Time of training after which the state is worth a checkpoint.
 const CHECKPOINT_AFTER: Duration = Duration::from_secs(1);
@@ -141,13 +142,17 @@ fn write(
     }
     if let Some(predictor) = &execution.predictor {
         let weights = predictor.weights().map_err(|error| Undone::Lost(error.to_string()))?;
-        let description = serde_json::json!({
+        let mut description = serde_json::json!({
             "format": 1,
             "classes": data.classes(),
             "threshold": threshold,
             "n_parameters": predictor.n_parameters(),
             "preprocessing": predictor.preprocessing(),
         });
+        if let Output::Number(scaling) = predictor.output() {
+            description["target"] = serde_json::json!(scaling);
+            description.as_object_mut().and_then(|description| description.remove("threshold"));
+        }
         folder.model(&weights, &description)?;
     }
     Ok(())
@@ -195,7 +200,7 @@ fn outcome(order: &Order<'_>, end: &End, device: &OpenDevice, seconds: f64) -> O
         End::Complete(execution, tested) => {
             "complete".clone_into(&mut record.status);
             record.score = execution.score;
-            record.threshold = Some(execution.threshold);
+            record.threshold = execution.threshold;
             record.kept_epochs.clone_from(&execution.kept_epochs);
             record.phase_epochs.clone_from(&execution.phase_epochs);
             record.n_epochs = execution.epochs.len();
@@ -241,6 +246,10 @@ impl Observer for Watch<'_> {
         let value = objective_of(self.config, record);
         let is_pruned = self.judge.as_mut().is_some_and(|judge| judge.see(record.epoch, value));
         if is_pruned { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn wants_metrics(&self) -> Vec<Metric> {
+        self.config.named_metrics()
     }
 
     fn wants_checkpoint(&mut self) -> bool {

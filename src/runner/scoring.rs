@@ -7,7 +7,7 @@ use crate::store::{RecordedFit, StoreError};
 use crate::trial::{Score, TrialState};
 
 /// The threshold of metrics that a search goes by while `youden()` still has to choose one, as in the fits' own scores.
-const UNDECIDED: f64 = 0.5;
+pub(super) const UNDECIDED: f64 = 0.5;
 
 /// What a trial of a search is scored by. It reads what the fits have recorded, so no fit, and no key of one, depends on
 /// the objectives after the first or on the constraints.
@@ -19,7 +19,7 @@ pub(super) struct Scoring<'a> {
 }
 
 impl<'a> Scoring<'a> {
-    /// `classes` are those of the data; a formula has none.
+    /// `classes` are those of the data; a formula and a regression have none.
     pub(super) fn new(search: &'a SearchSpec, threshold: ThresholdRule, classes: &'a [String]) -> Self {
         Self { search, threshold, classes }
     }
@@ -55,15 +55,20 @@ impl<'a> Scoring<'a> {
         if metric == self.search.objective.metric {
             return Ok(fit.outcome().score);
         }
-        if metric.is_of_decisions() && self.threshold == ThresholdRule::Youden {
-            // The fit's metrics are those of the threshold that was chosen on these very rows.
+        let threshold = match self.threshold {
+            ThresholdRule::Fixed(threshold) => threshold,
+            ThresholdRule::Youden => UNDECIDED,
+        };
+        // Of decisions, the fit's metrics may be those of a threshold that was chosen on these very rows.
+        let is_of_another_threshold = metric.is_of_decisions() && self.threshold == ThresholdRule::Youden;
+        if is_of_another_threshold || !(metric.is_reported() || metric == Metric::Value) {
             let predictions = fit.validation_predictions(self.classes)?;
-            return Ok(predictions.and_then(|predictions| evaluate(metric, &predictions, UNDECIDED)));
+            return Ok(predictions.and_then(|predictions| evaluate(metric, &predictions, threshold)));
         }
         Ok(fit.outcome().validation.get(metric.name()).copied())
     }
 }
 
 fn undefined(metric: Metric) -> TrialState {
-    TrialState::Failed { reason: format!("{metric} has no value: a class is missing among the validation rows") }
+    TrialState::Failed { reason: metric.why_undefined() }
 }

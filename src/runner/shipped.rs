@@ -5,28 +5,34 @@ use std::path::{Path, PathBuf};
 use super::finalize::Trained;
 use crate::data::{DataError, Unlabelled};
 use crate::device::OpenDevice;
-use crate::metric::decide;
+use crate::metric::{Task, decide};
 use crate::script::{self, Diagnostic, Outcome};
 use crate::spec::data::{CsvTableSpec, DataSpec};
 use crate::store::{ModelFolder, StoreError};
-use crate::train::{Predictor, Preprocessing, TrainError};
+use crate::train::{Output, Predictor, Preprocessing, Said, TrainError};
 
 /// A model that predicts.
 #[derive(Debug)]
 pub struct ShippedModel {
     predictor: Predictor,
     classes: Vec<String>,
+    /// For two classes.
     threshold: f64,
     table: Option<CsvTableSpec>,
 }
 
 /// What a model says of a row.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prediction {
-    /// The class it decides for, an index of [`ShippedModel::classes`].
-    pub class: usize,
-    /// The probability of each class.
-    pub probabilities: Vec<f32>,
+pub enum Prediction {
+    /// A class.
+    Class {
+        /// The class it decides for, an index of [`ShippedModel::classes`].
+        class: usize,
+        /// The probability of each class.
+        probabilities: Vec<f32>,
+    },
+    /// A number.
+    Number(f64),
 }
 
 /// Why a model does not predict.
@@ -59,18 +65,23 @@ impl ShippedModel {
         let evaluated =
             script::evaluate(&config, &[]).map_err(|diagnostic| ShippedError::Config(Box::new(diagnostic)))?;
         let Outcome::Fit(fit) = evaluated.outcome else { return Err(ShippedError::NoNetwork(config)) };
-        let Trained { classes, threshold, preprocessing, .. } = folder.description()?;
-        let Ok(Some(model)) = fit.learner().model(classes.len()) else { return Err(ShippedError::NoNetwork(config)) };
+        let Trained { classes, threshold, target, preprocessing, .. } = folder.description()?;
+        let task = target.map_or(Task::Classes(classes.len()), |_| Task::Number);
+        let Ok(Some(model)) = fit.learner().model(task) else { return Err(ShippedError::NoNetwork(config)) };
+        let output = match target {
+            Some(scaling) => Output::Number(scaling),
+            None => Output::Classes { loss: model.loss, n_classes: classes.len() },
+        };
         let table = match (fit.data(), &preprocessing) {
             (Some(DataSpec::CsvTable(table)), Preprocessing::Table { .. }) => Some(table.clone()),
             (Some(DataSpec::Pets(_)), Preprocessing::Pictures(_)) => None,
             _ => return Err(ShippedError::NoNetwork(config)),
         };
-        let predictor = Predictor::load(&model, preprocessing, classes.len(), folder.weights()?, device)?;
-        Ok(Self { predictor, classes, threshold, table })
+        let predictor = Predictor::load(&model, preprocessing, output, folder.weights()?, device)?;
+        Ok(Self { predictor, classes, threshold: threshold.unwrap_or(0.5), table })
     }
 
-    /// The names of the classes. Of two, the second is the positive one.
+    /// The names of the classes. Of two, the second is the positive one. None where it predicts a number.
     #[must_use]
     pub fn classes(&self) -> &[String] {
         &self.classes
@@ -108,10 +119,17 @@ impl ShippedModel {
     }
 
     fn predict(&self, rows: &Unlabelled) -> Result<Vec<Result<Prediction, String>>, ShippedError> {
-        let probabilities = self.predictor.probabilities(rows)?;
-        let mut predictions = probabilities
-            .chunks_exact(self.classes.len())
-            .map(|of_row| Prediction { class: decide(of_row, self.threshold), probabilities: of_row.to_vec() });
+        let predictions: Vec<Prediction> = match self.predictor.say(rows)? {
+            Said::Probabilities(probabilities) => {
+                let of_row = |of_row: &[f32]| Prediction::Class {
+                    class: decide(of_row, self.threshold),
+                    probabilities: of_row.to_vec(),
+                };
+                probabilities.chunks_exact(self.classes.len()).map(of_row).collect()
+            }
+            Said::Numbers(numbers) => numbers.into_iter().map(Prediction::Number).collect(),
+        };
+        let mut predictions = predictions.into_iter();
         let of_row = |problem: &Option<String>| match problem {
             Some(problem) => Err(problem.clone()),
             None => Ok(predictions.next().expect("each row that could be read is predicted")),

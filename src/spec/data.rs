@@ -41,8 +41,26 @@ pub enum PetsSource {
         /// Seed of the drawing.
         seed: u64,
     },
-    /// The folder of the Oxford-IIIT Pet data set, holding `images/` and `annotations/`. Absolute.
-    Folder(PathBuf),
+    /// The folder of the Oxford-IIIT Pet data set, holding `images/` and `annotations/`.
+    Folder {
+        /// The folder. Absolute.
+        path: PathBuf,
+        /// The official parts, if they are asked for.
+        parts: Option<PetsParts>,
+    },
+}
+
+/// The official training and test part of the pet photos, as `annotations/trainval.txt` and `test.txt` list them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PetsParts {
+    /// Which of the rows are there.
+    pub part: OfficialPart,
+    /// At most so many rows of the training part, the classes in proportion.
+    pub n_train: Option<usize>,
+    /// At most so many rows of the test part, the classes in proportion.
+    pub n_test: Option<usize>,
+    /// Seed of the choice of these rows.
+    pub seed: u64,
 }
 
 /// What is to be told from a pet picture.
@@ -62,7 +80,7 @@ pub struct BenchmarkSpec {
     /// Where its pictures come from.
     pub source: BenchmarkSource,
     /// Which of its rows are there.
-    pub part: BenchmarkPart,
+    pub part: OfficialPart,
     /// At most so many rows of its training part, the classes in proportion.
     pub n: Option<usize>,
     /// At most so many rows of its test part, the classes in proportion.
@@ -105,7 +123,7 @@ impl Benchmark {
 
 /// Which rows of a published set are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BenchmarkPart {
+pub enum OfficialPart {
     /// The training rows, then the test rows; `official()` splits them.
     All,
     /// The training rows.
@@ -134,7 +152,7 @@ pub struct ImageFolderSpec {
 pub struct CsvTableSpec {
     /// The file. Absolute.
     pub path: PathBuf,
-    /// Column that holds the class.
+    /// Column that holds the class or the number.
     pub target: String,
     /// Columns left out.
     pub drop: Vec<String>,
@@ -144,4 +162,19 @@ pub struct CsvTableSpec {
     pub group: Option<String>,
     /// Texts that mean a missing value, beside the empty one.
     pub missing: Vec<String>,
+    /// What the target is.
+    pub task: TableTask,
+    /// At most so many rows, the classes in proportion.
+    pub n: Option<usize>,
+    /// Seed of the choice of these rows.
+    pub seed: u64,
+}
+
+/// What the target of a table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableTask {
+    /// A class, whatever it is written with.
+    Classification,
+    /// A number.
+    Regression,
 }

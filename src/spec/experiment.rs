@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::agreement;
 use super::check::{Problem, Step};
 use super::command::{self, Program};
 use super::constraint::Constraint;
@@ -215,10 +216,17 @@ impl Experiment {
                 }
             }
         }
+        let data = part("data").map(parse::data).transpose().map_err(|p| blame_part("data", p))?;
+        let is_of_numbers = data.as_ref().is_some_and(agreement::is_of_numbers);
         if let Some(search) = part("search") {
             let objective = objective.map(|objective| objective.constructor().name);
-            goal::metrics_fit(search, objective).map_err(|p| blame_part("search", p))?;
+            goal::metrics_fit(search, objective, is_of_numbers).map_err(|p| blame_part("search", p))?;
         }
+        if let Some(data) = &data {
+            agreement::model_and_train(&make, data)?;
+        }
+        let threshold = part("threshold").map_or(ThresholdRule::Fixed(0.5), parse::threshold);
+        agreement::threshold(threshold, is_of_numbers).map_err(|p| blame_part("threshold", p))?;
         let space = names.space();
         let search = part("search").map(|make| search::settle(make, &names, &space)).transpose()?;
         if is_formula && part("cv").is_some_and(|cv| cv.constructor().name == "all_rows") {
@@ -265,8 +273,8 @@ impl Experiment {
         };
         Ok(Self {
             space,
-            data: part("data").map(parse::data),
-            threshold: part("threshold").map_or(ThresholdRule::Fixed(0.5), parse::threshold),
+            data,
+            threshold,
             folds,
             search,
             name,

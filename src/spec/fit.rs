@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use super::agreement;
 use super::check::{self, Problem, Step};
 use super::command::{self, CommandSpec};
 use super::data::DataSpec;
@@ -17,7 +18,7 @@ use super::tree::{Make, Tree};
 use super::vocabulary;
 use super::zoo::{self, PublishedSpec, WeightsDigests};
 use super::{print, prune};
-use crate::metric::Metric;
+use crate::metric::{Metric, Task};
 use crate::pruner::StopRule;
 use crate::seed::Seed;
 use crate::value::Value;
@@ -132,7 +133,7 @@ pub(super) struct NetworkSpec {
 }
 
 /// How the loss is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LossRule {
     /// By the number of classes.
     Auto,
@@ -223,6 +224,13 @@ impl FitConfig {
         }
         let split =
             make.make("split").map(parse::split).transpose().map_err(|p| p.under(Step::Key("split".to_owned())))?;
+        let data = make.make("data").map(parse::data).transpose().map_err(|p| p.under(Step::Key("data".to_owned())))?;
+        let threshold = parse::threshold(make.make("threshold").expect("the threshold has a default"));
+        if let (Learner::Network { .. }, Some(data)) = (&learner, &data) {
+            let is_of_numbers = agreement::is_of_numbers(data);
+            agreement::fit_metrics(&make, is_of_numbers)?;
+            agreement::threshold(threshold, is_of_numbers).map_err(|p| p.under(Step::Key("threshold".to_owned())))?;
+        }
         let objective = parse::objective(&make)?;
         let has_epochs = match &learner {
             Learner::Network { .. } => true,
@@ -237,10 +245,10 @@ impl FitConfig {
             seed: make.seed("seed"),
             labels: make.texts("labels"),
             role,
-            data: make.make("data").map(parse::data),
+            data,
             split,
             learner,
-            threshold: parse::threshold(make.make("threshold").expect("the threshold has a default")),
+            threshold,
             objective,
             prune,
             make,
@@ -351,6 +359,17 @@ impl FitConfig {
         self.threshold
     }
 
+    /// The metrics that it names: of its score, and those that its phases watch.
+    #[must_use]
+    pub fn named_metrics(&self) -> Vec<Metric> {
+        let phases = match &self.learner {
+            Learner::Network { phases, .. } => &phases[..],
+            Learner::Formula(_) | Learner::Command(_) => &[],
+        };
+        let watched = phases.iter().filter_map(|phase| phase.early_stop.as_ref()).map(|rule| rule.monitor);
+        self.objective.iter().map(|objective| objective.metric).chain(watched).collect()
+    }
+
     /// What its score is.
     #[must_use]
     pub fn objective(&self) -> Option<Objective> {
@@ -415,31 +434,35 @@ fn path_param(name: &str, path: String, help: &str) -> Tree<Leaf> {
 }
 
 impl LossRule {
-    /// The loss for so many classes.
+    /// The loss for the task of the data.
     ///
     /// # Errors
-    /// Binary cross-entropy for more than two classes.
-    pub fn choose(self, n_classes: usize) -> Result<Loss, Problem> {
-        match self {
-            Self::Fixed(Loss::BinaryCrossEntropy) if n_classes > 2 => Err(Problem::new(format!(
-                "binary_cross_entropy tells two classes apart, but the data have {n_classes}"
-            ))
-            .hint("use loss: \"cross_entropy\", or leave it out")),
-            Self::Fixed(loss) => Ok(loss),
-            Self::Auto if n_classes == 2 => Ok(Loss::BinaryCrossEntropy),
-            Self::Auto => Ok(Loss::CrossEntropy),
+    /// Binary cross-entropy for more than two classes, or a loss of the other task.
+    pub fn choose(self, task: Task) -> Result<Loss, Problem> {
+        match (self, task) {
+            (Self::Fixed(Loss::Distance(_)), Task::Classes(_)) => Err(agreement::regressor_of_classes()),
+            (Self::Fixed(Loss::BinaryCrossEntropy | Loss::CrossEntropy) | Self::Auto, Task::Number) => {
+                Err(agreement::classifier_of_numbers())
+            }
+            (Self::Fixed(Loss::BinaryCrossEntropy), Task::Classes(n)) if n > 2 => {
+                Err(Problem::new(format!("binary_cross_entropy tells two classes apart, but the data have {n}"))
+                    .hint("use loss: \"cross_entropy\", or leave it out"))
+            }
+            (Self::Fixed(loss), _) => Ok(loss),
+            (Self::Auto, Task::Classes(2)) => Ok(Loss::BinaryCrossEntropy),
+            (Self::Auto, Task::Classes(_)) => Ok(Loss::CrossEntropy),
         }
     }
 }
 
 impl LossOptions {
-    /// The same options, for so many classes.
+    /// The same options, for the task of the data.
     ///
     /// # Errors
     /// Weights for another number of classes.
-    pub fn for_classes(&self, n_classes: usize) -> Result<Self, Problem> {
-        match &self.class_weights {
-            Some(ClassWeights::Given(weights)) if weights.len() != n_classes => {
+    pub fn for_task(&self, task: Task) -> Result<Self, Problem> {
+        match (&self.class_weights, task) {
+            (Some(ClassWeights::Given(weights)), Task::Classes(n_classes)) if weights.len() != n_classes => {
                 let n_weights = weights.len();
                 Err(Problem::new(format!(
                     "class_weights has {n_weights} numbers, but the data have {n_classes} classes"
@@ -453,17 +476,17 @@ impl LossOptions {
 }
 
 impl Learner {
-    /// The network's model for so many classes; `None` for what is no network.
+    /// The network's model for the task of the data; `None` for what is no network.
     ///
     /// # Errors
     /// A loss that does not fit.
-    pub fn model(&self, n_classes: usize) -> Result<Option<ModelSpec>, Problem> {
+    pub fn model(&self, task: Task) -> Result<Option<ModelSpec>, Problem> {
         match self {
             Self::Network { backbone, head, loss, loss_options, .. } => Ok(Some(ModelSpec {
                 backbone: backbone.clone(),
                 head: head.clone(),
-                loss: loss.choose(n_classes)?,
-                loss_options: loss_options.for_classes(n_classes)?,
+                loss: loss.choose(task)?,
+                loss_options: loss_options.for_task(task)?,
             })),
             Self::Formula(_) | Self::Command(_) => Ok(None),
         }
@@ -499,8 +522,10 @@ pub(super) fn compose(
     if let Some(split) = split(experiment, place)? {
         given.insert("split".to_owned(), split);
     }
+    let is_regressor = matches!(given.get("model"), Some(Tree::Make(model)) if model.constructor().name == "regressor");
     if let Some(Tree::List(phases)) = given.get_mut("train") {
-        let watched = objective.map_or(Metric::LogLoss, |objective| objective.metric);
+        let fallback = if is_regressor { Metric::Mse } else { Metric::LogLoss };
+        let watched = objective.map_or(fallback, |objective| objective.metric);
         for (index, phase) in phases.iter_mut().enumerate() {
             let Tree::Make(phase) = phase else { unreachable!("phases are built by phase(...)") };
             let planned = phase.get("epochs").cloned();

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use super::agreement;
 use super::check::{Problem, Step};
 use super::constraint::{Bound, Constraint, ConstraintError};
 use super::experiment::Objective;
@@ -94,11 +95,15 @@ fn constraint(given: &Make<Infallible>) -> Result<Constraint, Problem> {
 }
 
 /// Whether every metric is one of what is trained: the objective of this constructor has "value" alone, and a model has
-/// every other.
-pub(super) fn metrics_fit(search: &Make<Infallible>, objective: Option<&str>) -> Result<(), Problem> {
+/// those of its task.
+pub(super) fn metrics_fit(
+    search: &Make<Infallible>,
+    objective: Option<&str>,
+    is_of_numbers: bool,
+) -> Result<(), Problem> {
     let check = |metric: &str| {
         if (metric == Metric::Value.name()) == objective.is_some() {
-            return Ok(());
+            return agreement::metric(metric.parse().expect(CHECKED), is_of_numbers);
         }
         Err(match objective {
             Some("command") => Problem::new("a command has one metric to search on, \"value\"")

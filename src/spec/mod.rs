@@ -6,6 +6,7 @@
 //! itself, and [`parse`] turns closed trees into the typed structs the other modules take;
 //! [`FitConfig::canonical`] is what a fit's key is made of, and [`flat`] lists a tree's values under their names. A closed tree is a `Tree<Infallible>`: it has no room for a leaf.
 
+mod agreement;
 mod augment;
 mod canonical;
 pub mod check;

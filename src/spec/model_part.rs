@@ -10,6 +10,7 @@ use super::parse;
 use super::resolve::resolve_part;
 use super::tree::Tree;
 use super::variants::Variants;
+use crate::metric::Task;
 use crate::space::SearchSpace;
 use crate::value::Assignment;
 
@@ -48,16 +49,16 @@ impl ModelPart {
         &self.variants
     }
 
-    /// The model under an assignment of its parameters, for so many classes.
+    /// The model under an assignment of its parameters, for the task of the data.
     ///
     /// # Errors
-    /// A derived value that does not fit its place, or a loss that does not fit the classes.
-    pub fn resolve(&self, assignment: &Assignment, n_classes: usize) -> Result<ModelSpec, Problem> {
+    /// A derived value that does not fit its place, or a loss that does not fit the task.
+    pub fn resolve(&self, assignment: &Assignment, task: Task) -> Result<ModelSpec, Problem> {
         let Tree::Make(model) = resolve_part(&self.tree, &self.names, assignment)? else {
-            unreachable!("a model is built by classifier(...)")
+            unreachable!("a model is built by classifier(...) or regressor(...)")
         };
         let NetworkSpec { backbone, head, loss, loss_options } = parse::network(&model);
-        let (loss, loss_options) = (loss.choose(n_classes)?, loss_options.for_classes(n_classes)?);
+        let (loss, loss_options) = (loss.choose(task)?, loss_options.for_task(task)?);
         Ok(ModelSpec { backbone, head, loss, loss_options })
     }
 

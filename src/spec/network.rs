@@ -4,8 +4,8 @@ use super::zoo::PublishedSpec;
 
 pub use super::augment::{Augment, Patch};
 
-/// A classifier: a backbone that turns a row into features, and a head on top of it. The output layer
-/// is not listed: it follows from the data (one logit for [`Loss::BinaryCrossEntropy`], else one per class).
+/// A classifier or a regressor: a backbone that turns a row into features, and a head on top of it. The output layer
+/// is not listed: it follows from the data (one logit per class, else one output).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSpec {
     /// Turns a row into a vector of features.
@@ -207,13 +207,29 @@ pub enum Activation {
     Tanh,
 }
 
-/// What training minimises; both take logits and average over the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What training minimises, averaged over the batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
     /// One logit for two classes.
     BinaryCrossEntropy,
     /// One logit per class.
     CrossEntropy,
+    /// One output, for a number: how far it is from the standardised target.
+    Distance(Distance),
+}
+
+/// How far a number is from another; PyTorch's losses of these names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distance {
+    /// `e^2` of an error `e`.
+    Squared,
+    /// `|e|`.
+    Absolute,
+    /// `e^2 / 2` up to `delta`, and `delta (|e| - delta / 2)` beyond (Huber 1964).
+    Huber {
+        /// Above 0, in standard deviations of the target.
+        delta: f64,
+    },
 }
 
 /// What a loss makes of targets and classes; by default nothing.

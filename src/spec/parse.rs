@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use super::augment;
 use super::check::{Problem, Step};
 use super::data::{
-    Benchmark, BenchmarkPart, BenchmarkSource, BenchmarkSpec, CsvTableSpec, DataSpec, ImageFolderSpec, PetsSource,
-    PetsSpec, PetsTarget,
+    Benchmark, BenchmarkSource, BenchmarkSpec, CsvTableSpec, DataSpec, ImageFolderSpec, OfficialPart, PetsParts,
+    PetsSource, PetsSpec, PetsTarget, TableTask,
 };
 use super::experiment::{Folds, Objective, Per, RaceSpec, SearchSpec, ThresholdRule};
 use super::fit::{Formula, LossRule, NetworkSpec, SplitSpec};
 use super::goal;
 use super::layers;
-use super::network::{Backbone, EarlyStop, Loss, Optimizer, PhaseSpec};
+use super::network::{Backbone, Distance, EarlyStop, Loss, Optimizer, PhaseSpec};
 use super::prune;
 use super::training;
 use super::tree::{Make, Tree};
@@ -116,6 +116,10 @@ pub(super) trait Read {
         }
     }
 
+    fn optional_count(&self, name: &str) -> Option<usize> {
+        self.tree(name).map(|_| self.count(name))
+    }
+
     fn metric(&self, name: &str) -> Option<Metric> {
         self.optional_text(name).map(|text| text.parse().expect(CHECKED))
     }
@@ -133,12 +137,21 @@ impl Read for BTreeMap<String, Tree<Infallible>> {
     }
 }
 
-pub(super) fn data(make: &Closed) -> DataSpec {
-    match make.constructor().name {
+pub(super) fn data(make: &Closed) -> Result<DataSpec, Problem> {
+    Ok(match make.constructor().name {
         "pets" => DataSpec::Pets(PetsSpec {
             source: match make.text("source") {
-                "embedded" => PetsSource::Embedded { n: make.count("n"), seed: make.seed("seed") },
-                folder => PetsSource::Folder(PathBuf::from(folder)),
+                "embedded" => {
+                    if let Some(key) = ["part", "n_train", "n_test"].into_iter().find(|key| make.get(key).is_some()) {
+                        let problem = Problem::new(format!(
+                            "`{key}` is of the official parts of the photos, and drawn pictures have none"
+                        ))
+                        .hint("leave it out, or name the folder of the photos as source");
+                        return Err(problem.key(key));
+                    }
+                    PetsSource::Embedded { n: make.count("n"), seed: make.seed("seed") }
+                }
+                folder => PetsSource::Folder { path: PathBuf::from(folder), parts: pets_parts(make)? },
             },
             target: if make.text("target") == "species" { PetsTarget::Species } else { PetsTarget::Breed },
             size: make.count("size"),
@@ -150,7 +163,7 @@ pub(super) fn data(make: &Closed) -> DataSpec {
             path: PathBuf::from(make.text("path")),
             size: make.count("size"),
             list: make.optional_text("list").map(PathBuf::from),
-            n: make.get("n").map(|_| make.count("n")),
+            n: make.optional_count("n"),
             seed: make.seed("seed"),
         }),
         "csv_table" => DataSpec::CsvTable(CsvTableSpec {
@@ -160,10 +173,36 @@ pub(super) fn data(make: &Closed) -> DataSpec {
             categorical: make.texts("categorical"),
             group: make.optional_text("group").map(str::to_owned),
             missing: make.texts("missing"),
+            task: if make.text("task") == "regression" { TableTask::Regression } else { TableTask::Classification },
+            n: make.optional_count("n"),
+            seed: make.seed("seed"),
         }),
         "rows" => DataSpec::Rows { n: make.count("n") },
         other => unreachable!("`{other}` is no data set: {CHECKED}"),
+    })
+}
+
+fn official_part(name: &str) -> OfficialPart {
+    match name {
+        "train" => OfficialPart::Train,
+        "test" => OfficialPart::Test,
+        _ => OfficialPart::All,
     }
+}
+
+fn pets_parts(make: &Closed) -> Result<Option<PetsParts>, Problem> {
+    let (n_train, n_test) = (make.optional_count("n_train"), make.optional_count("n_test"));
+    let Some(part) = make.optional_text("part") else {
+        return match [("n_train", n_train), ("n_test", n_test)].into_iter().find(|(_, n)| n.is_some()) {
+            Some((key, _)) => {
+                Err(Problem::new(format!("`{key}` is of an official part of the photos, and no `part` is named"))
+                    .hint("add part: \"all\"")
+                    .key(key))
+            }
+            None => Ok(None),
+        };
+    };
+    Ok(Some(PetsParts { part: official_part(part), n_train, n_test, seed: make.seed("seed") }))
 }
 
 fn benchmark(name: Benchmark, make: &Closed) -> BenchmarkSpec {
@@ -173,13 +212,9 @@ fn benchmark(name: Benchmark, make: &Closed) -> BenchmarkSpec {
             "embedded" => BenchmarkSource::Embedded,
             folder => BenchmarkSource::Folder(PathBuf::from(folder)),
         },
-        part: match make.text("part") {
-            "train" => BenchmarkPart::Train,
-            "test" => BenchmarkPart::Test,
-            _ => BenchmarkPart::All,
-        },
-        n: make.get("n").map(|_| make.count("n")),
-        n_test: make.get("n_test").map(|_| make.count("n_test")),
+        part: official_part(make.text("part")),
+        n: make.optional_count("n"),
+        n_test: make.optional_count("n_test"),
         seed: make.seed("seed"),
     }
 }
@@ -328,8 +363,19 @@ pub(super) fn network(model: &Closed) -> NetworkSpec {
     NetworkSpec {
         backbone: backbone(model.make("backbone").expect(CHECKED)),
         head: layers::layers(model.list("head")),
-        loss: loss(model.text("loss")),
+        loss: match model.constructor().name {
+            "regressor" => LossRule::Fixed(Loss::Distance(distance(model))),
+            _ => loss(model.text("loss")),
+        },
         loss_options: training::loss_options(model),
+    }
+}
+
+fn distance(regressor: &Closed) -> Distance {
+    match regressor.text("loss") {
+        "mae" => Distance::Absolute,
+        "huber" => Distance::Huber { delta: regressor.float("delta") },
+        _ => Distance::Squared,
     }
 }
 

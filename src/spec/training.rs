@@ -27,7 +27,10 @@ pub(super) fn loss_options(model: &Closed) -> LossOptions {
         Tree::Text(_) => ClassWeights::Balanced,
         _ => ClassWeights::Given(model.floats("class_weights")),
     });
-    LossOptions { label_smoothing: model.float("label_smoothing"), class_weights }
+    LossOptions {
+        label_smoothing: model.get("label_smoothing").map_or(0.0, |_| model.float("label_smoothing")),
+        class_weights,
+    }
 }
 
 pub(super) fn phase_options(phase: &Closed) -> PhaseOptions {

@@ -79,7 +79,10 @@ pub enum SplitError {
         n_rows: usize,
     },
     /// A stratified split of data without classes.
-    #[error("a stratified split needs classes, but the data has none; use a split that is not stratified")]
+    #[error(
+        "a stratified split keeps classes in proportion, but the data have none; use kfold in place of stratified_kfold, \
+         repeated_kfold in place of repeated_stratified_kfold, and hold_out with stratified: false"
+    )]
     NoClasses,
     /// A grouped split of data without groups.
     #[error("a grouped split needs groups, but the data has none; name the column that holds the group")]
@@ -87,7 +90,7 @@ pub enum SplitError {
     /// An official split of data that come without one.
     #[error(
         "official() holds out the test rows that a data set comes with, but the data have none; use hold_out(0.2) or \
-         another splitter"
+         another splitter (photos of pets know theirs with part: \"all\")"
     )]
     NoOfficialTest,
     /// An official split of rows among which no official test row is left.

@@ -250,11 +250,13 @@ fn each_broken_rule_has_its_message() {
     );
     assert_eq!(
         message(Splitter::stratified_k_fold(3, 0).unwrap(), &bare, &all),
-        "a stratified split needs classes, but the data has none; use a split that is not stratified"
+        "a stratified split keeps classes in proportion, but the data have none; use kfold in place of stratified_kfold, \
+         repeated_kfold in place of repeated_stratified_kfold, and hold_out with stratified: false"
     );
     assert_eq!(
         message(Splitter::hold_out(0.5, 0, true).unwrap(), &bare, &all),
-        "a stratified split needs classes, but the data has none; use a split that is not stratified"
+        "a stratified split keeps classes in proportion, but the data have none; use kfold in place of stratified_kfold, \
+         repeated_kfold in place of repeated_stratified_kfold, and hold_out with stratified: false"
     );
     assert_eq!(
         message(Splitter::group_k_fold(3, 0).unwrap(), &labels, &all),

@@ -299,7 +299,8 @@ impl FitFolder {
         Ok(std::path::absolute(&path).unwrap_or(path))
     }
 
-    /// `validation_predictions.csv` or `test_predictions.csv`: one line a row, in the order of the rows.
+    /// `validation_predictions.csv` or `test_predictions.csv`: one line a row, in the order of the rows. Of a regression,
+    /// which has no classes and no threshold, the number in place of the class.
     ///
     /// # Errors
     /// The file system refused.
@@ -309,17 +310,25 @@ impl FitFolder {
         predictions: &Predictions,
         ids: &[&str],
         classes: &[String],
-        threshold: f64,
+        threshold: Option<f64>,
     ) -> Result<(), StoreError> {
         let mut header = vec!["id".to_owned(), "target".to_owned(), "predicted".to_owned()];
         header.extend(classes.iter().map(|class| format!("p.{class}")));
         let mut lines = vec![header];
-        let rows = predictions.probabilities().chunks(predictions.n_classes());
-        let decisions = predictions.decisions(threshold);
-        for (((id, &target), decision), row) in ids.iter().zip(predictions.targets()).zip(decisions).zip(rows) {
-            let mut line = vec![(*id).to_owned(), classes[target].clone(), classes[decision].clone()];
-            line.extend(row.iter().map(|p| format!("{p:?}")));
-            lines.push(line);
+        match predictions {
+            Predictions::Classes(predictions) => {
+                let rows = predictions.probabilities().chunks(predictions.n_classes());
+                let decisions = predictions.decisions(threshold.unwrap_or(0.5));
+                for (((id, &target), decision), row) in ids.iter().zip(predictions.targets()).zip(decisions).zip(rows) {
+                    let mut line = vec![(*id).to_owned(), classes[target].clone(), classes[decision].clone()];
+                    line.extend(row.iter().map(|p| format!("{p:?}")));
+                    lines.push(line);
+                }
+            }
+            Predictions::Numbers(predictions) => {
+                let rows = ids.iter().zip(predictions.targets()).zip(predictions.values());
+                lines.extend(rows.map(|((id, &target), &value)| vec![(*id).to_owned(), float(target), float(value)]));
+            }
         }
         self.pure(&format!("{part}_predictions.csv"), &csv_bytes(&lines))
     }

@@ -42,7 +42,7 @@ mod tested;
 pub use earlier_trials::{EarlierStudy, EarlierTrials};
 pub use find::{FindError, RunEntry, ended_trials, find, latest_of, locate};
 pub use fit_folder::{EpochLine, FitFolder, FitFolds, FitPath, HistogramLine, OutcomeRecord, PrunedAt};
-pub use fold_counts::{FoldCounts, InnerCounts, OuterCounts};
+pub use fold_counts::{FoldCounts, InnerCounts, OuterCounts, RowCounts};
 pub use index::FitIndex;
 pub use joint::{Found, Joint, JointRun};
 pub use journal::{Event, Journal, Recorded};

@@ -39,9 +39,9 @@ pub struct ModelInfo {
     pub format: u32,
     /// Its name.
     pub name: String,
-    /// `binary classification` or `multiclass classification`.
+    /// `binary classification`, `multiclass classification` or `regression`.
     pub task: String,
-    /// Names of the classes; of two, the second is the positive one.
+    /// Names of the classes; of two, the second is the positive one. None of a regression.
     pub classes: Vec<String>,
     /// From this probability on the positive class is decided for; only of two classes.
     pub threshold: Option<f64>,

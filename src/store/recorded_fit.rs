@@ -101,12 +101,20 @@ impl RecordedFit {
         Ok(epochs)
     }
 
-    /// Probabilities and targets of the validation rows; `None` without any.
+    /// What is predicted of the validation rows, with their targets; `None` without any. Without classes they are numbers.
     ///
     /// # Errors
     /// The file cannot be read or does not hold predictions of these classes.
     pub fn validation_predictions(&self, classes: &[String]) -> Result<Option<Predictions>, StoreError> {
         Ok(self.read_predictions("validation", Some(classes))?.map(|rows| rows.predictions))
+    }
+
+    /// The same of the test rows.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn test_predictions(&self, classes: &[String]) -> Result<Option<Predictions>, StoreError> {
+        Ok(self.read_predictions("test", Some(classes))?.map(|rows| rows.predictions))
     }
 
     /// What was predicted of the rows of a part, `validation` or `test`; `None` without any.
@@ -117,7 +125,7 @@ impl RecordedFit {
         self.read_predictions(part, None)
     }
 
-    /// The classes are those given, else those of the table's header.
+    /// The classes are those given, else those of the table's header; without any it holds numbers.
     fn read_predictions(&self, part: &str, classes: Option<&[String]>) -> Result<Option<PredictedRows>, StoreError> {
         let name = format!("{part}_predictions.csv");
         if !self.outcome.digests.contains_key(&name) {
@@ -131,23 +139,34 @@ impl RecordedFit {
         let of_header = || header.iter().skip(3).map(|name| name.strip_prefix("p.").unwrap_or(name).to_owned());
         let classes = classes.map_or_else(|| of_header().collect(), <[String]>::to_vec);
         let (mut ids, mut decisions, mut probabilities, mut targets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut numbers = [Vec::new(), Vec::new()];
         for (index, record) in table.records().enumerate() {
             let record = record.map_err(|error| damaged(error.to_string()))?;
             let line = index + 2;
+            let no_number = |cell: &str| damaged(format!("line {line} holds `{cell}`, no number"));
+            ids.push(record.get(0).unwrap_or_default().to_owned());
+            if classes.is_empty() {
+                for (column, cell) in numbers.iter_mut().zip(record.iter().skip(1)) {
+                    column.push(cell.parse::<f64>().map_err(|_| no_number(cell))?);
+                }
+                continue;
+            }
             let class = |column: usize| {
                 let named = record.get(column).and_then(|name| classes.iter().position(|class| class == name));
                 named.ok_or_else(|| damaged(format!("line {line} names no class of the data")))
             };
-            ids.push(record.get(0).unwrap_or_default().to_owned());
             targets.push(class(1)?);
             decisions.push(class(2)?);
             for cell in record.iter().skip(3) {
-                let number = cell.parse::<f32>();
-                probabilities.push(number.map_err(|_| damaged(format!("line {line} holds `{cell}`, no number")))?);
+                probabilities.push(cell.parse::<f32>().map_err(|_| no_number(cell))?);
             }
         }
-        let predictions =
-            Predictions::new(classes.len(), probabilities, targets).map_err(|error| damaged(error.to_string()))?;
+        let [true_numbers, values] = numbers;
+        let predictions = match classes.len() {
+            0 => Predictions::of_numbers(values, true_numbers),
+            n_classes => Predictions::new(n_classes, probabilities, targets),
+        };
+        let predictions = predictions.map_err(|error| damaged(error.to_string()))?;
         Ok(Some(PredictedRows { ids, classes, decisions, predictions }))
     }
 }
@@ -157,10 +176,10 @@ impl RecordedFit {
 pub struct PredictedRows {
     /// Names of the rows.
     pub ids: Vec<String>,
-    /// Names of the classes.
+    /// Names of the classes; none of a regression.
     pub classes: Vec<String>,
-    /// The class decided for, an index of `classes`.
+    /// The class decided for, an index of `classes`; none of a regression.
     pub decisions: Vec<usize>,
-    /// Probabilities and true classes.
+    /// What is predicted, and what is true.
     pub predictions: Predictions,
 }

@@ -203,8 +203,8 @@ pub struct FinalSummary {
     pub inner: Option<usize>,
     /// Trial whose assignment it has.
     pub trial: Option<usize>,
-    /// The decision threshold.
-    pub threshold: f64,
+    /// The decision threshold; none of a regression.
+    pub threshold: Option<f64>,
     /// Metrics of validation rows.
     pub validation: BTreeMap<String, f64>,
     /// Metrics of test rows.
@@ -263,7 +263,7 @@ mod tests {
             outer: Some(outer),
             inner: None,
             trial: None,
-            threshold: 0.5,
+            threshold: Some(0.5),
             validation: BTreeMap::new(),
             test: BTreeMap::from([("roc_auc".to_owned(), value)]),
         }

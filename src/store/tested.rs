@@ -31,7 +31,7 @@ pub fn outer_tests(run: &Path, finals: &[FinalSummary], has_groups: bool) -> Res
         let rows: Vec<String> = fold.test_rows().rows().iter().map(|&row| ids[row].clone()).collect();
         let mut models = Vec::new();
         for last in finals {
-            models.extend(model(&run.join(&last.fit), last.threshold, &rows)?);
+            models.extend(model(&run.join(&last.fit), last.threshold.unwrap_or(0.5), &rows)?);
         }
         let n_train = fold.refit().train.len();
         folds.push(TestedFold::new(n_train, rows, models).map_err(|error| damaged(error.to_string()))?);

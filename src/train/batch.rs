@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::augment::canvas::Canvas;
-use super::augment::mixing::{self, Mix};
+use super::augment::mixing::Mix;
 use super::predictor::{evaluate, read};
 use super::{Preprocessing, TrainError, augment};
 use crate::data::{Encoder, Features, Pictures, Table};
@@ -52,18 +52,14 @@ enum Numbers {
 }
 
 impl Batch {
-    /// The share of each class in each row `[batch, class]`, from the rows' classes.
-    pub(super) fn shares(&self, targets: &[usize], n_classes: usize) -> Vec<f32> {
-        mixing::shares(&self.mixes, targets, n_classes)
-    }
-
-    /// What a network takes.
-    pub(super) fn input(self, device: &Device) -> Input {
-        match self.numbers {
+    /// What a network takes, and what each row took of another one; empty if none did.
+    pub(super) fn input(self, device: &Device) -> (Input, Vec<Mix>) {
+        let input = match self.numbers {
             Numbers::Pictures(data) => Input::Pictures(Tensor::from_data(data, device)),
             Numbers::Vectors(data) => Input::Vectors(Tensor::from_data(data, device)),
             Numbers::Features(data) => Input::Features(Tensor::from_data(data, device)),
-        }
+        };
+        (input, self.mixes)
     }
 }
 
@@ -126,7 +122,7 @@ impl<'a> Rows<'a> {
     /// A batch of rows as they are.
     pub(super) fn batch(&self, rows: &[usize], device: &Device) -> Input {
         let nothing = Augmentation { steps: &[], seed: Seed::root(0) };
-        self.augmented(rows, nothing).input(device)
+        self.augmented(rows, nothing).input(device).0
     }
 
     /// A batch of rows, its pictures augmented; what comes of a row depends neither on its batch nor on its place in it,

@@ -2,9 +2,7 @@
 
 use super::{TrainError, TrainSpec};
 use crate::data::{Dataset, Features};
-use crate::spec::network::{
-    Augment, ClassWeights, EarlyStop, Loss, Optimizer, Patch, PhaseOptions, PhaseSpec, Schedule,
-};
+use crate::spec::network::{Augment, ClassWeights, EarlyStop, Optimizer, Patch, PhaseOptions, PhaseSpec, Schedule};
 use crate::split::TrainValidation;
 
 /// Checks phases against each other, the data and the rows.
@@ -16,9 +14,6 @@ pub(super) fn check(spec: &TrainSpec<'_>, data: &Dataset, rows: &TrainValidation
         return Err(TrainError::NoRows);
     }
     let n_classes = data.classes().len();
-    if spec.model.loss == Loss::BinaryCrossEntropy && n_classes != 2 {
-        return Err(TrainError::NotTwoClasses { n_classes });
-    }
     in_loss("label_smoothing", spec.model.loss_options.label_smoothing, PROBABILITY)?;
     if let Some(ClassWeights::Given(weights)) = &spec.model.loss_options.class_weights {
         if weights.len() != n_classes {

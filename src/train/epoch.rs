@@ -36,8 +36,6 @@ impl Fit<'_> {
         let order = order(phase, seed, &self.rows.train);
         let options = &phase.options;
         let augmentation = Augmentation { steps: &phase.augment, seed };
-        let (targets, n_classes) = (self.data.targets(), self.data.classes().len());
-        let targets_of = |rows: &[usize]| rows.iter().map(|&row| targets[row]).collect::<Vec<_>>();
         let n_batches = order.len().div_ceil(phase.batch_size);
         let (mut losses, mut weights) = (Vec::with_capacity(n_batches), Vec::with_capacity(n_batches));
         let mut last_gradients = None;
@@ -45,14 +43,12 @@ impl Fit<'_> {
             let make = |rows| (rows, source.augmented(rows, augmentation));
             let mut made = ahead(scope, order.chunks(phase.batch_size), source.are_costly(), make);
             for (step, of_step) in order.chunks(phase.batch_size.saturating_mul(options.accumulate)).enumerate() {
-                let total = self.loss.weight(&targets_of(of_step));
+                let total = self.goal.weight(of_step);
                 let mut gradients: Option<Gradients> = None;
                 for (rows, batch) in made.by_ref().take(options.accumulate) {
-                    let targets = targets_of(rows);
-                    let shares = batch.shares(&targets, n_classes);
-                    let logits = network.forward(batch.input(&self.training));
-                    let loss = self.loss.mean(logits, &targets, &shares, &self.training);
-                    let weight = self.loss.weight(&targets);
+                    let (input, mixes) = batch.input(&self.training);
+                    let loss = self.goal.mean_loss(network.forward(input), rows, &mixes, &self.training);
+                    let weight = self.goal.weight(rows);
                     // The mean over all rows of the step: each batch counts as much as its rows weigh.
                     let share = if rows.len() == of_step.len() {
                         loss.clone()

@@ -74,7 +74,9 @@ pub enum TrainError {
     },
     /// The watched metric is not defined on the validation rows.
     #[error(
-        "{metric} is not defined on the validation rows, which may lack a class; watch log_loss in phase `{phase}`"
+        "{metric} is not defined on the validation rows, {}; watch {} in phase `{phase}`",
+        if metric.is_of_numbers() { "where the target is the same in all" } else { "which may lack a class" },
+        if metric.is_of_numbers() { "mse" } else { "log_loss" }
     )]
     Undefined {
         /// The phase.
@@ -143,6 +145,18 @@ pub enum TrainError {
         warmup_epochs: usize,
         /// Epochs of the schedule, the warm-up with it.
         epochs: usize,
+    },
+    /// A loss of the other task.
+    #[error(
+        "{loss} is a loss of {of}, but the target of the data is {found}; open the data or build the model otherwise"
+    )]
+    OtherTask {
+        /// The loss.
+        loss: &'static str,
+        /// What it is of.
+        of: &'static str,
+        /// What the data have.
+        found: &'static str,
     },
     /// Augmentation of something that is no picture.
     #[error("phase `{phase}` augments pictures, but the rows are none; leave augment out")]

@@ -8,15 +8,16 @@ use super::check::check;
 use super::checkpoint::{Origin, Progress};
 use super::early_stop::{Seen, Watch};
 use super::epoch::Pass;
-use super::loss::{TrainingLoss, n_outputs};
+use super::goal::Goal;
+use super::loss::n_outputs;
 use super::optimizer::Updater;
-use super::predictor::{Predictor, logits, predictions};
+use super::predictor::{Predictor, logits};
 use super::published::PublishedFeatures;
 use super::schedule::{Plateau, Scheduler};
 use super::{Checkpoint, EpochRecord, Flow, Observer, PhaseOutcome, Preprocessing, TrainError, TrainSpec};
 use crate::data::Dataset;
 use crate::device::{OpenDevice, lock_random};
-use crate::metric::{Metric, Predictions, evaluate, evaluate_all};
+use crate::metric::{Metric, Predictions, evaluate, evaluate_also};
 use crate::model::{Network, Pretrained};
 use crate::seed::Seed;
 use crate::spec::network::PhaseSpec;
@@ -93,21 +94,20 @@ pub fn train(
 ) -> Result<Trained, TrainError> {
     let _alone = lock_random();
     check(spec, data, rows)?;
-    let n_classes = data.classes().len();
-    let loss = spec.model.loss;
+    let goal = Goal::new(spec.model, data, &rows.train)?;
     let preprocessing = Preprocessing::fit(data, &rows.train, spec.model.backbone.colour_scale())?;
     let (plain, training) = (device.plain(), device.training());
     let seed = spec.seed.child("init");
-    let mut network = Network::new(spec.model, preprocessing.shape(), n_outputs(loss, n_classes), seed, &training)?;
+    let n_outputs = n_outputs(spec.model.loss, data.task());
+    let mut network = Network::new(spec.model, preprocessing.shape(), n_outputs, seed, &training)?;
     // A checkpoint holds all weights.
     if let (Some((published, file)), None) = (spec.model.backbone.weights(), &from) {
         network = network.with_pretrained(&Pretrained::read(published, file)?)?;
     }
     let source = Rows::new(data.features(), &preprocessing)?;
-    let classes = rows.train.iter().map(|&row| data.targets()[row]);
     let mut fit = Fit {
         seed: spec.seed,
-        loss: TrainingLoss::new(spec.model, n_classes, classes),
+        goal,
         data,
         rows,
         source,
@@ -140,15 +140,16 @@ pub fn train(
             break;
         }
     }
+    let output = fit.goal.output();
     let Fit { epochs, phases, stopped, published, .. } = fit;
-    let predictor = Predictor::new(network, preprocessing, loss, n_classes, device).with_published(published);
+    let predictor = Predictor::new(network, preprocessing, output, device).with_published(published);
     Ok(Trained { predictor, epochs, phases, stopped })
 }
 
 /// A training under way.
 pub(super) struct Fit<'a> {
     pub(super) seed: Seed,
-    pub(super) loss: TrainingLoss,
+    pub(super) goal: Goal<'a>,
     pub(super) data: &'a Dataset,
     pub(super) rows: &'a TrainValidation,
     pub(super) source: Rows<'a>,
@@ -248,6 +249,7 @@ impl Fit<'_> {
         underway: &mut Underway,
     ) -> Result<Network, TrainError> {
         let frozen = self.frozen_features(phase, &network)?;
+        let wanted = self.observer.wants_metrics();
         loop {
             let epoch = self.epochs.len() + 1;
             let pass;
@@ -270,7 +272,8 @@ impl Fit<'_> {
             if is_best {
                 (underway.kept_epoch, underway.best) = (epoch, Some(evaluating));
             }
-            let validation = predictions.map_or_else(Vec::new, |predictions| evaluate_all(&predictions, THRESHOLD));
+            let validation =
+                predictions.map_or_else(Vec::new, |predictions| evaluate_also(&predictions, THRESHOLD, &wanted));
             let record = EpochRecord { epoch, phase: phase.name.clone(), train_loss, validation, histograms };
             self.stopped = self.observer.epoch(&record) == Flow::Stop;
             self.epochs.push(record);
@@ -339,7 +342,7 @@ impl Fit<'_> {
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(diverged(epoch, phase));
         }
-        predictions(self.loss.loss(), &logits, self.data.classes().len(), self.data, rows).map(Some)
+        self.goal.output().predictions(&logits, self.data, rows).map(Some)
     }
 }
 

@@ -1,15 +1,18 @@
-//! Losses on logits, and the probabilities that belong to them.
+//! Losses on the logits of classes, and the probabilities that belong to them.
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
+use crate::metric::Task;
 use crate::spec::network::{ClassWeights, Loss, LossOptions, ModelSpec};
 
-/// Number of logits for `n_classes` classes.
+const OF_NUMBERS: &str = "a distance is of numbers, and was told apart when the goal was made";
+
+/// Number of outputs of a network for the task: logits of the classes, or the number alone.
 #[must_use]
-pub fn n_outputs(loss: Loss, n_classes: usize) -> usize {
-    match loss {
-        Loss::BinaryCrossEntropy => 1,
-        Loss::CrossEntropy => n_classes,
+pub fn n_outputs(loss: Loss, task: Task) -> usize {
+    match (loss, task) {
+        (Loss::CrossEntropy, Task::Classes(n_classes)) => n_classes,
+        (Loss::BinaryCrossEntropy | Loss::CrossEntropy | Loss::Distance(_), _) => 1,
     }
 }
 
@@ -77,6 +80,7 @@ impl TrainingLoss {
                 let minus_share = tensor(parts.into_iter().map(|part| 0.0 - part / n_rows).collect(), outputs);
                 (activation::log_softmax(logits, 1) * minus_share).sum()
             }
+            Loss::Distance(_) => unreachable!("{OF_NUMBERS}"),
         }
     }
 
@@ -124,6 +128,7 @@ pub(super) fn probabilities(loss: Loss, logits: &[f32], n_classes: usize) -> Vec
                 powers.into_iter().map(move |power| (power / sum) as f32)
             })
             .collect(),
+        Loss::Distance(_) => unreachable!("{OF_NUMBERS}"),
     }
 }
 

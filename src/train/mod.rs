@@ -18,11 +18,13 @@ mod batch;
 mod check;
 mod checkpoint;
 mod checkpoint_file;
+mod distance;
 mod early_stop;
 mod epoch;
 mod error;
 mod feature_store;
 mod fit;
+mod goal;
 mod gradients;
 mod histogram;
 mod loss;
@@ -46,7 +48,7 @@ pub use feature_store::FeatureStore;
 pub use fit::{Trained, train};
 pub use histogram::{Histogram, HistogramOf};
 pub use loss::n_outputs;
-pub use predictor::{EVALUATION_BATCH, Predictor};
+pub use predictor::{EVALUATION_BATCH, Output, Predictor, Said};
 pub use preprocessing::{PictureScaling, Preprocessing};
 pub use self_test::{SelfTest, self_test};
 
@@ -121,6 +123,11 @@ pub trait Observer {
     fn batch(&mut self, done: usize, total: usize) -> Flow {
         let _ = (done, total);
         Flow::Continue
+    }
+
+    /// The metrics that records of epochs shall have beside the [reported](Metric::is_reported) ones.
+    fn wants_metrics(&self) -> Vec<Metric> {
+        Vec::new()
     }
 
     /// An epoch is trained and validated. [`Flow::Stop`] ends the training with it.

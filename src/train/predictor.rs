@@ -9,9 +9,9 @@ use super::batch::Rows;
 use super::loss::{n_outputs, probabilities};
 use super::published::PublishedFeatures;
 use super::{Preprocessing, TrainError};
-use crate::data::{Dataset, Unlabelled};
+use crate::data::{Dataset, NumberScaling, Target, Unlabelled};
 use crate::device::OpenDevice;
-use crate::metric::Predictions;
+use crate::metric::{Predictions, Task};
 use crate::model::{Network, WeightsError};
 use crate::seed::Seed;
 use crate::spec::network::{Loss, ModelSpec};
@@ -19,13 +19,73 @@ use crate::spec::network::{Loss, ModelSpec};
 /// Rows per batch of an evaluation, in every place where rows are evaluated.
 pub const EVALUATION_BATCH: usize = 64;
 
-/// Predicts the classes of rows.
+/// What the outputs of a network stand for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Output {
+    /// Classes.
+    Classes {
+        /// The loss, which says what logits are.
+        loss: Loss,
+        /// Number of classes.
+        n_classes: usize,
+    },
+    /// A number that is standardised so.
+    Number(NumberScaling),
+}
+
+impl Output {
+    /// Outputs `[row, output]` of rows of `data`, with their targets, as predictions.
+    pub(super) fn predictions(
+        &self,
+        outputs: &[f32],
+        data: &Dataset,
+        rows: &[usize],
+    ) -> Result<Predictions, TrainError> {
+        Ok(match (self, data.target()) {
+            (Self::Classes { loss, n_classes }, Target::Classes { rows: targets, .. }) => {
+                let targets = rows.iter().map(|&row| targets[row]).collect();
+                Predictions::new(*n_classes, probabilities(*loss, outputs, *n_classes), targets)?
+            }
+            (Self::Number(scaling), Target::Numbers(targets)) => {
+                let targets = rows.iter().map(|&row| targets[row]).collect();
+                Predictions::of_numbers(numbers(scaling, outputs), targets)?
+            }
+            (Self::Classes { .. }, Target::Numbers(_)) => return Err(other_target("a class", "a number")),
+            (Self::Number(_), Target::Classes { .. }) => return Err(other_target("a number", "a class")),
+        })
+    }
+
+    fn task(&self) -> Task {
+        match self {
+            Self::Classes { n_classes, .. } => Task::Classes(*n_classes),
+            Self::Number(_) => Task::Number,
+        }
+    }
+}
+
+fn other_target(expected: &str, found: &str) -> TrainError {
+    TrainError::OtherRows { expected: format!("rows with {expected}"), found: format!("rows with {found}") }
+}
+
+fn numbers(scaling: &NumberScaling, outputs: &[f32]) -> Vec<f64> {
+    outputs.iter().map(|&output| scaling.undo(f64::from(output))).collect()
+}
+
+/// What is said of rows that nothing is known of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// Probabilities `[row, class]`, row after row.
+    Probabilities(Vec<f32>),
+    /// A number of each row.
+    Numbers(Vec<f64>),
+}
+
+/// Predicts the classes of rows, or a number of each.
 #[derive(Debug)]
 pub struct Predictor {
     network: Network,
     preprocessing: Preprocessing,
-    loss: Loss,
-    n_classes: usize,
+    output: Output,
     device: Device,
     /// What its backbone gives, where it still has the weights it was published with.
     published: Option<PublishedFeatures>,
@@ -33,14 +93,8 @@ pub struct Predictor {
 
 impl Predictor {
     /// A predictor of a network that does not train any more.
-    pub(super) fn new(
-        network: Network,
-        preprocessing: Preprocessing,
-        loss: Loss,
-        n_classes: usize,
-        device: &OpenDevice,
-    ) -> Self {
-        Self { network: network.valid(), preprocessing, loss, n_classes, device: device.plain(), published: None }
+    pub(super) fn new(network: Network, preprocessing: Preprocessing, output: Output, device: &OpenDevice) -> Self {
+        Self { network: network.valid(), preprocessing, output, device: device.plain(), published: None }
     }
 
     /// The same predictor, whose backbone still has the weights it was published with.
@@ -48,24 +102,24 @@ impl Predictor {
         Self { published, ..self }
     }
 
-    /// A predictor from what a fit has left: its model, preprocessing, number of classes and safetensors.
+    /// A predictor from what a fit has left: its model, preprocessing, what its outputs stand for, and safetensors.
     ///
     /// # Errors
     /// The model does not fit the preprocessing, or the weights do not fit the model.
     pub fn load(
         model: &ModelSpec,
         preprocessing: Preprocessing,
-        n_classes: usize,
+        output: Output,
         weights: Vec<u8>,
         device: &OpenDevice,
     ) -> Result<Self, TrainError> {
-        let outputs = n_outputs(model.loss, n_classes);
+        let outputs = n_outputs(model.loss, output.task());
         // The first weights are replaced by the loaded ones, so any seed will do.
         let network = Network::new(model, preprocessing.shape(), outputs, Seed::root(0), &device.plain())?;
-        Ok(Self::new(network.with_safetensors(weights)?, preprocessing, model.loss, n_classes, device))
+        Ok(Self::new(network.with_safetensors(weights)?, preprocessing, output, device))
     }
 
-    /// Probabilities and targets of the rows, in the given order.
+    /// What is predicted of the rows, with their targets, in the given order.
     ///
     /// # Errors
     /// The data is not of the kind trained on, there is no row, the device fails, or a probability is no number.
@@ -78,25 +132,42 @@ impl Predictor {
             Some(published) => published.rows(&self.network, &source, data, rows, &self.device, &mut |_, _| Ok(()))?,
             None => source,
         };
-        let logits = logits(&self.network, &source, rows, &self.device)?;
-        predictions(self.loss, &logits, self.n_classes, data, rows)
+        let outputs = logits(&self.network, &source, rows, &self.device)?;
+        self.output.predictions(&outputs, data, rows)
     }
 
-    /// Probabilities `[row, class]`, row after row, of rows whose classes are not known. On a CPU they are the bits that
-    /// [`Predictor::predict`] gives the same rows, whatever others are asked for with them.
+    /// What is predicted of rows whose targets are not known. On a CPU it has the bits that [`Predictor::predict`] gives the
+    /// same rows, whatever others are asked for with them.
     ///
     /// # Errors
-    /// The rows are not of the kind trained on, the device fails, or a number is no probability.
-    pub fn probabilities(&self, rows: &Unlabelled) -> Result<Vec<f32>, TrainError> {
+    /// The rows are not of the kind trained on, the device fails, or a number is no probability or not finite.
+    pub fn say(&self, rows: &Unlabelled) -> Result<Said, TrainError> {
         let source = Rows::new(rows.features(), &self.preprocessing)?;
         let all: Vec<usize> = (0..rows.n()).collect();
-        let logits = logits(&self.network, &source, &all, &self.device)?;
-        let probabilities = probabilities(self.loss, &logits, self.n_classes);
-        if !all.is_empty() {
-            // The classes are not known, but what is checked of the probabilities has nothing to do with them.
-            Predictions::new(self.n_classes, probabilities.clone(), vec![0; all.len()])?;
-        }
-        Ok(probabilities)
+        let outputs = logits(&self.network, &source, &all, &self.device)?;
+        // Targets are not known, but what is checked of the predictions has nothing to do with them.
+        Ok(match &self.output {
+            Output::Classes { loss, n_classes } => {
+                let probabilities = probabilities(*loss, &outputs, *n_classes);
+                if !all.is_empty() {
+                    Predictions::new(*n_classes, probabilities.clone(), vec![0; all.len()])?;
+                }
+                Said::Probabilities(probabilities)
+            }
+            Output::Number(scaling) => {
+                let numbers = numbers(scaling, &outputs);
+                if !all.is_empty() {
+                    Predictions::of_numbers(numbers.clone(), vec![0.0; all.len()])?;
+                }
+                Said::Numbers(numbers)
+            }
+        })
+    }
+
+    /// What its outputs stand for.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        self.output
     }
 
     /// How rows become numbers.
@@ -129,7 +200,7 @@ impl Predictor {
     }
 }
 
-/// Logits `[row, output]` of the rows, in the given order, from a network that does not train.
+/// Outputs `[row, output]` of the rows, in the given order, from a network that does not train.
 pub(super) fn logits(
     network: &Network,
     source: &Rows<'_>,
@@ -157,18 +228,6 @@ pub(super) fn evaluate(
         }
     }
     Ok(numbers)
-}
-
-/// Logits with the rows' targets as predictions.
-pub(super) fn predictions(
-    loss: Loss,
-    logits: &[f32],
-    n_classes: usize,
-    data: &Dataset,
-    rows: &[usize],
-) -> Result<Predictions, TrainError> {
-    let targets = rows.iter().map(|&row| data.targets()[row]).collect();
-    Ok(Predictions::new(n_classes, probabilities(loss, logits, n_classes), targets)?)
 }
 
 /// The numbers of a tensor, row after row.

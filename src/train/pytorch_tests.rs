@@ -16,7 +16,7 @@ use super::{TrainSpec, train};
 use crate::data;
 use crate::metric::Metric;
 use crate::seed::Seed;
-use crate::spec::data::{CsvTableSpec, DataSpec};
+use crate::spec::data::{CsvTableSpec, DataSpec, TableTask};
 use crate::spec::network::{
     Activation, Backbone, ClassWeights, Loss, LossOptions, LrFactors, ModelSpec, Optimizer, PhaseOptions, PhaseSpec,
     Schedule,
@@ -186,7 +186,17 @@ fn rows_of_the_fixture(folder: &std::path::Path) -> data::Dataset {
     std::fs::write(&path, text).unwrap();
     let (target, drop, categorical) = ("class".to_owned(), vec![], vec![]);
     data::open(
-        &DataSpec::CsvTable(CsvTableSpec { path, target, drop, categorical, group: None, missing: vec![] }),
+        &DataSpec::CsvTable(CsvTableSpec {
+            path,
+            target,
+            drop,
+            categorical,
+            group: None,
+            missing: vec![],
+            task: TableTask::Classification,
+            n: None,
+            seed: 0,
+        }),
         folder,
     )
     .unwrap()

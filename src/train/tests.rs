@@ -8,7 +8,7 @@ use crate::data::{self, Dataset};
 use crate::device::{DeviceKind, OpenDevice, open};
 use crate::metric::{Metric, evaluate};
 use crate::seed::Seed;
-use crate::spec::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget};
+use crate::spec::data::{CsvTableSpec, DataSpec, PetsSource, PetsSpec, PetsTarget, TableTask};
 use crate::spec::network::{
     Activation, Augment, Backbone, EarlyStop, Layer, Loss, LossOptions, ModelSpec, Optimizer, PhaseOptions, PhaseSpec,
 };
@@ -45,6 +45,9 @@ pub(super) fn blobs(folder: &Path, n: usize, n_classes: usize) -> Dataset {
         categorical: vec![],
         group: None,
         missing: vec![],
+        task: TableTask::Classification,
+        n: None,
+        seed: 0,
     };
     data::open(&DataSpec::CsvTable(spec), folder).unwrap()
 }
@@ -323,7 +326,8 @@ fn a_predictor_from_a_file_predicts_the_same_bits() {
     trained.predictor().save(&path).unwrap();
     let json = serde_json::to_string(trained.predictor().preprocessing()).unwrap();
     let preprocessing = serde_json::from_str(&json).unwrap();
-    let loaded = Predictor::load(&convnet(), preprocessing, 2, std::fs::read(&path).unwrap(), &cpu()).unwrap();
+    let output = trained.predictor().output();
+    let loaded = Predictor::load(&convnet(), preprocessing, output, std::fs::read(&path).unwrap(), &cpu()).unwrap();
     let of = |predictor: &Predictor| predictor.predict(&data, &rows.validation).unwrap();
     assert_eq!(of(&loaded), of(trained.predictor()));
     let table = blobs(folder.path(), 10, 2);

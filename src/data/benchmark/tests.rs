@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::data::outline::{Outline, RowOutline, outline};
 use crate::data::pictures::Pictures;
+use crate::metric::Task;
 use crate::spec::data::DataSpec;
 
 /// An idx file: magic number, dimensions, bytes.
@@ -58,7 +59,7 @@ fn things() -> TempDir {
 
 fn spec(name: Benchmark, folder: &Path) -> BenchmarkSpec {
     let source = BenchmarkSource::Folder(folder.to_owned());
-    BenchmarkSpec { name, source, part: BenchmarkPart::All, n: None, n_test: None, seed: 0 }
+    BenchmarkSpec { name, source, part: OfficialPart::All, n: None, n_test: None, seed: 0 }
 }
 
 fn opened(spec: &BenchmarkSpec) -> Result<Dataset, DataError> {
@@ -92,7 +93,7 @@ fn both_parts_are_rows_that_know_where_they_are_from() {
     assert_eq!(mnist.describe(), "16 grey pictures 2x2, 10 classes of 0 to 6, 4 of them for the official test");
     let row = RowOutline::Picture { channels: 1, size: 2 };
     let shape = outline(&DataSpec::Benchmark(spec(Benchmark::Mnist, folder.path()))).unwrap();
-    assert_eq!(shape, Outline { row, n_classes: 10 });
+    assert_eq!(shape, Outline { row, task: Task::Classes(10) });
     let fashion = opened(&spec(Benchmark::FashionMnist, folder.path())).unwrap();
     assert_eq!(fashion.classes()[9], "Ankle boot");
     assert_ne!(fashion.fingerprint(), mnist.fingerprint());
@@ -103,12 +104,12 @@ fn a_part_alone_has_no_official_test() {
     let folder = digits();
     fs::remove_file(folder.path().join("t10k-images-idx3-ubyte")).unwrap();
     let of = |part| opened(&BenchmarkSpec { part, ..spec(Benchmark::Mnist, folder.path()) });
-    let train = of(BenchmarkPart::Train).unwrap();
+    let train = of(OfficialPart::Train).unwrap();
     assert_eq!(
         (train.n(), train.official_test(), train.describe().as_str()),
         (12, None, "12 grey pictures 2x2, 10 classes of 0 to 4")
     );
-    assert!(matches!(of(BenchmarkPart::Test), Err(DataError::FileMissing { .. })));
+    assert!(matches!(of(OfficialPart::Test), Err(DataError::FileMissing { .. })));
 }
 
 #[test]
@@ -353,5 +354,5 @@ fn drawn_digits_have_the_form_of_the_published_ones() {
     let row = whole.ids().iter().position(|id| *id == data.ids()[0]).unwrap();
     assert_eq!(drawn(&data, 0), drawn(&whole, row));
     let row = RowOutline::Picture { channels: 1, size: 28 };
-    assert_eq!(outline(&DataSpec::Benchmark(spec)).unwrap(), Outline { row, n_classes: 10 });
+    assert_eq!(outline(&DataSpec::Benchmark(spec)).unwrap(), Outline { row, task: Task::Classes(10) });
 }

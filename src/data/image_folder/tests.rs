@@ -5,6 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::data::outline::{Outline, RowOutline, outline};
+use crate::metric::Task;
 use crate::spec::data::DataSpec;
 
 /// Pictures of one colour: two cats, one of them below `old/`, and two dogs.
@@ -58,7 +59,7 @@ fn each_folder_is_a_class_and_pictures_come_by_name() {
     }
     let row = RowOutline::Picture { channels: 3, size: 8 };
     let shape = outline(&DataSpec::ImageFolder(spec(folder.path(), None))).unwrap();
-    assert_eq!(shape, Outline { row, n_classes: 2 });
+    assert_eq!(shape, Outline { row, task: Task::Classes(2) });
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use super::Figure;
 use super::probabilities::bin;
 use crate::report::chart::{Axis, Chart, Frame, Size};
+use crate::report::record::ClassRows;
 use crate::report::record::Run;
 use crate::report::text::shorten;
-use crate::store::PredictedRows;
 use crate::wording::number;
 
 const BINS: usize = 10;
@@ -42,7 +42,7 @@ pub(super) fn calibration(run: &Run) -> Option<Figure> {
     Some(Figure::new("reliability", "Reliability", caption, vec![chart(&bins, &x, &y)]))
 }
 
-fn bins(folds: &[Vec<&PredictedRows>]) -> Vec<Bin> {
+fn bins(folds: &[Vec<&ClassRows>]) -> Vec<Bin> {
     let mut bins = vec![Bin::default(); BINS];
     for models in folds {
         for rows in models {
@@ -93,14 +93,14 @@ fn chart(bins: &[Bin], x: &str, y: &str) -> Chart {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::metric::Predictions;
+    use crate::metric::ClassPredictions;
 
-    fn rows(n_classes: usize, probabilities: &[f32], targets: &[usize]) -> PredictedRows {
-        PredictedRows {
+    fn rows(n_classes: usize, probabilities: &[f32], targets: &[usize]) -> ClassRows {
+        ClassRows {
             ids: targets.iter().map(|_| String::new()).collect(),
             classes: (0..n_classes).map(|class| class.to_string()).collect(),
             decisions: targets.to_vec(),
-            predictions: Predictions::new(n_classes, probabilities.to_vec(), targets.to_vec()).unwrap(),
+            predictions: ClassPredictions::new(n_classes, probabilities.to_vec(), targets.to_vec()).unwrap(),
         }
     }
 

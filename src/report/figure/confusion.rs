@@ -2,9 +2,9 @@
 
 use super::Figure;
 use crate::report::chart::{Anchor, Chart, Frame, Size, width_of};
+use crate::report::record::ClassRows;
 use crate::report::record::Run;
 use crate::report::text::{escape, shorten};
-use crate::store::PredictedRows;
 
 /// Classes whose cells have their numbers in them.
 const MOST_NUMBERS: usize = 12;
@@ -26,7 +26,7 @@ pub(super) fn confusion(run: &Run) -> Option<Figure> {
 }
 
 /// Rows `[true class][decided class]`.
-fn counts(folds: &[Vec<&PredictedRows>], n_classes: usize) -> Vec<Vec<f64>> {
+fn counts(folds: &[Vec<&ClassRows>], n_classes: usize) -> Vec<Vec<f64>> {
     let mut counts = vec![vec![0.0; n_classes]; n_classes];
     for models in folds {
         for rows in models {

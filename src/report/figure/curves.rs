@@ -1,11 +1,11 @@
 //! ROC and precision-recall curves of the test rows.
 
 use super::Figure;
-use crate::metric::Predictions;
+use crate::metric::ClassPredictions;
 use crate::report::chart::{Axis, Chart, Frame, Size};
 use crate::report::rates;
+use crate::report::record::ClassRows;
 use crate::report::record::Run;
-use crate::store::PredictedRows;
 use crate::wording::number;
 
 pub(super) fn curves(run: &Run) -> Option<Figure> {
@@ -47,7 +47,7 @@ pub(super) fn curves(run: &Run) -> Option<Figure> {
 }
 
 /// A curve a fold, the mean of its models'; folds that cannot have one are left out.
-fn of_folds(folds: &[Vec<&PredictedRows>], curve: impl Fn(&Predictions) -> Option<Vec<f64>>) -> Vec<Vec<f64>> {
+fn of_folds(folds: &[Vec<&ClassRows>], curve: impl Fn(&ClassPredictions) -> Option<Vec<f64>>) -> Vec<Vec<f64>> {
     folds.iter().filter_map(|models| rates::mean_of(models.iter().map(|rows| curve(&rows.predictions)))).collect()
 }
 

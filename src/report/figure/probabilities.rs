@@ -2,9 +2,9 @@
 
 use super::{Figure, quantile};
 use crate::report::chart::{Anchor, Axis, Chart, Frame, Scale, Size};
+use crate::report::record::ClassRows;
 use crate::report::record::Run;
 use crate::report::text::shorten;
-use crate::store::PredictedRows;
 
 const BINS: usize = 20;
 
@@ -26,7 +26,7 @@ pub(super) fn probabilities(run: &Run) -> Option<Figure> {
 
 /// The share of each class's rows in each bin of the probability of class 1: the mean over folds of that over models.
 #[expect(clippy::cast_precision_loss, reason = "rows are counted in memory")]
-fn histogram(folds: &[Vec<&PredictedRows>], class: usize) -> Vec<f64> {
+fn histogram(folds: &[Vec<&ClassRows>], class: usize) -> Vec<f64> {
     let mut shares = vec![0.0; BINS];
     let mut n_folds = 0.0;
     for models in folds {
@@ -64,7 +64,7 @@ pub(super) fn bin(probability: f64, n: usize) -> usize {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few bins")]
-fn two(folds: &[Vec<&PredictedRows>], negative: &str, positive: &str) -> Chart {
+fn two(folds: &[Vec<&ClassRows>], negative: &str, positive: &str) -> Chart {
     let shares = [histogram(folds, 0), histogram(folds, 1)];
     let most = shares.iter().flatten().copied().fold(0.05, f64::max);
     let y = Axis::new(Scale::Linear { low: 0.0, high: most * 1.05 }, "share of the class");
@@ -84,7 +84,7 @@ fn two(folds: &[Vec<&PredictedRows>], negative: &str, positive: &str) -> Chart {
     frame.finish()
 }
 
-fn several(folds: &[Vec<&PredictedRows>], classes: &[String]) -> Chart {
+fn several(folds: &[Vec<&ClassRows>], classes: &[String]) -> Chart {
     #[expect(clippy::cast_precision_loss, reason = "classes are few")]
     let height = 19.0 * classes.len() as f64 + 86.0;
     let bands = Scale::Bands { labels: classes.iter().rev().cloned().collect() };

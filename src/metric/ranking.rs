@@ -1,8 +1,9 @@
-//! What depends on the order of the scores alone: the area under the ROC curve and the threshold chosen on it.
+//! What depends on the order of the scores alone: the area under the ROC curve and the threshold chosen on it, average
+//! precision, and whether a class is among the most probable ones.
 //!
-//! Both are computed in whole numbers, so that neither the order of rows nor rounding decides a tie.
+//! Ties are decided in whole numbers, so that neither the order of rows nor rounding does it.
 
-use super::Predictions;
+use super::{ClassPredictions, Predictions};
 
 /// Rows of one score.
 struct Cut {
@@ -44,16 +45,57 @@ fn area(scores: impl Iterator<Item = f32>, positive: impl Iterator<Item = bool>)
     Some(twice_wins as f64 / (2 * n_positive * n_negative) as f64)
 }
 
+/// The sum over the scores, from the highest on, of the precision there times the recall it adds: the area under the
+/// precision-recall curve without interpolation. `None` without a positive row.
+fn average_precision_of(scores: impl Iterator<Item = f32>, positive: impl Iterator<Item = bool>) -> Option<f64> {
+    let cuts = cuts(scores, positive);
+    let (n_positive, _) = totals(&cuts);
+    if n_positive == 0 {
+        return None;
+    }
+    let (mut sum, mut n_true, mut n_called) = (0.0, 0, 0);
+    for cut in cuts.iter().rev() {
+        n_true += cut.n_positive;
+        n_called += cut.n_positive + cut.n_negative;
+        sum += cut.n_positive as f64 / n_positive as f64 * (n_true as f64 / n_called as f64);
+    }
+    Some(sum)
+}
+
 /// The area under the ROC curve: of class 1 for two classes, else the unweighted mean of one-vs-rest areas.
 /// `None` when a class that is needed does not occur.
-pub(super) fn roc_auc(predictions: &Predictions) -> Option<f64> {
-    let of_class = |class| area(predictions.scores(class), predictions.targets().iter().map(move |&t| t == class));
+pub(super) fn roc_auc(predictions: &ClassPredictions) -> Option<f64> {
+    positive_or_mean(predictions, |class| {
+        area(predictions.scores(class), predictions.targets().iter().map(move |&t| t == class))
+    })
+}
+
+/// Average precision: of class 1 for two classes, else the unweighted mean of the one-vs-rest values. `None` when a class
+/// that is needed does not occur.
+pub(super) fn average_precision(predictions: &ClassPredictions) -> Option<f64> {
+    positive_or_mean(predictions, |class| {
+        average_precision_of(predictions.scores(class), predictions.targets().iter().map(move |&t| t == class))
+    })
+}
+
+fn positive_or_mean(predictions: &ClassPredictions, of_class: impl Fn(usize) -> Option<f64>) -> Option<f64> {
     let n_classes = predictions.n_classes();
     if n_classes == 2 {
         return of_class(1);
     }
-    let areas: Option<Vec<f64>> = (0..n_classes).map(of_class).collect();
-    areas.map(|areas| areas.iter().sum::<f64>() / n_classes as f64)
+    let values: Option<Vec<f64>> = (0..n_classes).map(of_class).collect();
+    values.map(|values| values.iter().sum::<f64>() / n_classes as f64)
+}
+
+/// The share of rows whose true class is among the `k` most probable ones; of classes that tie the lower ones go first, as
+/// in a decision.
+pub(super) fn top_accuracy(predictions: &ClassPredictions, k: usize) -> f64 {
+    let is_among = |of_row: &[f32], target: usize| {
+        let goes_before = |(class, p): (usize, &f32)| *p > of_row[target] || (*p == of_row[target] && class < target);
+        of_row.iter().enumerate().filter(|&rival| goes_before(rival)).count() < k
+    };
+    let rows = predictions.probabilities().chunks_exact(predictions.n_classes()).zip(predictions.targets());
+    rows.filter(|&(of_row, &target)| is_among(of_row, target)).count() as f64 / predictions.n_rows() as f64
 }
 
 /// The threshold that maximises sensitivity + specificity - 1 (Youden 1950) when a score of at least the threshold is
@@ -63,9 +105,7 @@ pub(super) fn roc_auc(predictions: &Predictions) -> Option<f64> {
 /// classes and both occur.
 #[must_use]
 pub fn youden_threshold(predictions: &Predictions) -> Option<f64> {
-    if predictions.n_classes() != 2 {
-        return None;
-    }
+    let predictions = predictions.of_classes().filter(|predictions| predictions.n_classes() == 2)?;
     let cuts = cuts(predictions.scores(1), predictions.targets().iter().map(|&target| target == 1));
     let (n_positive, n_negative) = totals(&cuts);
     if n_positive == 0 || n_negative == 0 {
@@ -96,18 +136,22 @@ mod tests {
         Predictions::new(2, probabilities, rows.iter().map(|&(_, target)| target).collect()).unwrap()
     }
 
+    fn auc(predictions: &Predictions) -> Option<f64> {
+        roc_auc(predictions.of_classes().unwrap())
+    }
+
     #[test]
     fn auc_counts_a_tie_as_half_a_pair() {
         // Pairs (positive, negative): (.5, .5) half, (.5, .25) won, (.75, .5) won, (.75, .25) won.
-        assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.75, 1), (0.5, 0), (0.25, 0)])), Some(3.5 / 4.0));
-        assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.5, 0), (0.5, 0)])), Some(0.5));
+        assert_eq!(auc(&binary(&[(0.5, 1), (0.75, 1), (0.5, 0), (0.25, 0)])), Some(3.5 / 4.0));
+        assert_eq!(auc(&binary(&[(0.5, 1), (0.5, 0), (0.5, 0)])), Some(0.5));
     }
 
     #[test]
     fn auc_needs_every_class() {
-        assert_eq!(roc_auc(&binary(&[(0.5, 1), (0.75, 1)])), None);
+        assert_eq!(auc(&binary(&[(0.5, 1), (0.75, 1)])), None);
         let three = Predictions::new(3, vec![0.5, 0.25, 0.25, 0.25, 0.5, 0.25], vec![0, 1]).unwrap();
-        assert_eq!(roc_auc(&three), None);
+        assert_eq!(auc(&three), None);
     }
 
     #[test]
@@ -134,6 +178,15 @@ mod tests {
         assert_eq!(youden_threshold(&Predictions::new(3, vec![0.5, 0.25, 0.25], vec![0]).unwrap()), None);
     }
 
+    #[test]
+    fn of_classes_that_tie_for_the_last_place_the_lower_ones_are_taken() {
+        let row = vec![0.25, 0.25, 0.125, 0.125, 0.125, 0.125];
+        let of =
+            |target, k| top_accuracy(Predictions::new(6, row.clone(), vec![target]).unwrap().of_classes().unwrap(), k);
+        assert_eq!([of(0, 1), of(1, 1), of(1, 2)], [1.0, 0.0, 1.0]);
+        assert_eq!([of(4, 5), of(5, 5), of(5, 6)], [1.0, 0.0, 1.0]);
+    }
+
     fn rows() -> impl Strategy<Value = Vec<(f32, usize)>> {
         proptest::collection::vec(((0_u8..=16).prop_map(|i| f32::from(i) / 16.0), 0_usize..2), 1..40)
     }
@@ -148,7 +201,7 @@ mod tests {
                     wins += if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
                 }
             }
-            prop_assert_eq!(roc_auc(&binary(&rows)), (pairs > 0.0).then_some(wins / pairs));
+            prop_assert_eq!(auc(&binary(&rows)), (pairs > 0.0).then_some(wins / pairs));
         }
 
         #[test]

@@ -1,7 +1,9 @@
 //! One search: asks the sampler, keeps the finished records, knows the best.
 
+mod slices;
 mod transfer;
 
+pub use slices::Slice;
 pub use transfer::{PassedOver, transfer};
 
 use std::collections::BTreeMap;

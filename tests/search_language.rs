@@ -222,6 +222,15 @@ fn show_tells_importance_and_the_best_so_far() {
     assert_eq!(history.last().expect("a best")["value"], study["best_value"]);
     let values: Vec<f64> = history.iter().map(|best| best["value"].as_f64().expect("a value")).collect();
     assert!(values.is_sorted_by(|a, b| a > b), "{values:?}");
+    for (name, slices) in study["slices"].as_object().expect("slices of each parameter") {
+        let slices = slices.as_array().expect("a list");
+        let sum: u64 = slices.iter().map(|slice| slice["n"].as_u64().expect("a count")).sum();
+        assert!(sum <= 40 && slices.iter().all(|slice| !slice["from"].is_null()), "{name}: {slices:?}");
+        let best = slices.iter().map(|slice| slice["best"].as_f64().expect("a value")).fold(f64::INFINITY, f64::min);
+        let is_always_there = sum == 40;
+        assert!(!is_always_there || Some(best) == study["best_value"].as_f64(), "{name}: {slices:?}");
+    }
+    assert_eq!(study["slices"]["x"].as_array().map(Vec::len), Some(5));
     let shown = project.xrun(["show", "@latest"]);
     shown.code(0).stdout_contains(" parameter  importance by ").stdout_contains(" trial  best so far\n");
     let few = Project::new().script(SCRIPT);

@@ -1,7 +1,7 @@
 //! How well and how fast searches are: `cargo bench --bench search`. `benches/README.md` has what was measured.
 //!
 //! After `--` come what to measure (`regret`, `others`, `conditions`, `speed`; all of them without), `seeds=60`, `first=1000`
-//! for the first of them (those below 60 are the ones that settings were chosen on), and names of functions to look at alone. Nothing is asserted: the regrets are a matter of seeds and the times are the machine's.
+//! for the first of them (those below 60 are the ones that settings were chosen on), names of functions to look at alone, and `trials=100` for the sizes to time. Nothing is asserted: the regrets are a matter of seeds and the times are the machine's.
 
 mod compare;
 mod functions;
@@ -50,7 +50,9 @@ fn main() {
         print_conditions(&functions, &seeds);
     }
     if all || has("speed") {
-        speed::print();
+        let sizes = arguments.iter().filter_map(|argument| argument.strip_prefix("trials="));
+        let sizes: Vec<usize> = sizes.map(|n| n.parse().expect("trials=N with a whole number")).collect();
+        speed::print(if sizes.is_empty() { &[100, 1_000, 10_000] } else { &sizes });
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn summarise(id: StudyId, study: &Study, search: &SearchSpec, n_prune
         other_importance: others
             .map(|(objective, index)| (objective.metric.name().to_owned(), study.importance(index)))
             .collect(),
+        slices: study.slices(),
         front: if search.other_objectives.is_empty() { Vec::new() } else { front(study) },
     }
 }

@@ -11,22 +11,28 @@ use super::products::Products;
 /// side's products.
 pub(super) fn winner(good: &[f64], mut other: Products<'_>) -> usize {
     let n_blocks = other.n_blocks();
-    let mut sums = vec![0.0; good.len()];
-    let mut done = vec![0; good.len()];
-    let mut bounds = vec![f64::INFINITY; good.len()];
+    let mut sums: Vec<f64> = (0..good.len()).map(|candidate| other.block(candidate, 0, 0.0)).collect();
+    let mut done = vec![1; good.len()];
+    let bound = |good: f64, sum: f64| good / sum.max(f64::MIN_POSITIVE);
+    let mut bounds: Vec<f64> = good.iter().zip(&sums).map(|(good, sum)| bound(*good, *sum)).collect();
     loop {
-        let mut leader = 0;
-        for (candidate, bound) in bounds.iter().enumerate() {
+        let (mut leader, mut next) = (0, 0.0);
+        for (candidate, bound) in bounds.iter().enumerate().skip(1) {
             if *bound > bounds[leader] {
+                next = bounds[leader];
                 leader = candidate;
+            } else if *bound > next {
+                next = *bound;
             }
         }
         if done[leader] == n_blocks {
             return leader;
         }
-        sums[leader] += other.block(leader, done[leader], sums[leader]);
-        done[leader] += 1;
-        bounds[leader] = good[leader] / sums[leader].max(f64::MIN_POSITIVE);
+        while done[leader] < n_blocks && bounds[leader] >= next {
+            sums[leader] += other.block(leader, done[leader], sums[leader]);
+            done[leader] += 1;
+            bounds[leader] = bound(good[leader], sums[leader]);
+        }
     }
 }
 
@@ -36,6 +42,7 @@ mod tests {
 
     use super::*;
     use crate::sampler::axis::Axis;
+    use crate::sampler::candidates::Candidates;
     use crate::sampler::column::Column;
     use crate::sampler::parzen::Parzen;
     use crate::sampler::recipe::TpeRecipe;
@@ -60,10 +67,11 @@ mod tests {
             ];
             let recipe = TpeRecipe::Optuna;
             let parzen = Parzen::new(&axes, &columns, recipe.weights_above(points.len()), recipe);
-            let coordinates = [
+            let coordinates = vec![
                 candidates.iter().map(|candidate| candidate.0).collect(),
                 candidates.iter().map(|candidate| number(candidate.1)).collect(),
             ];
+            let coordinates = Candidates::new(&axes, coordinates);
             let good: Vec<f64> = candidates.iter().map(|candidate| candidate.2).collect();
             let sums = parzen.sums(&coordinates);
             let ratio = |candidate: usize| good[candidate] / sums[candidate];
@@ -83,7 +91,7 @@ mod tests {
         let recipe = TpeRecipe::Optuna;
         let column = Column::new(vec![0.25; 700]);
         let parzen = Parzen::new(&[Axis::new(&unit)], &[column], recipe.weights_above(700), recipe);
-        let candidates = [vec![0.25, 0.75, 0.5, 0.75, 0.75]];
+        let candidates = Candidates::new(&[Axis::new(&unit)], vec![vec![0.25, 0.75, 0.5, 0.75, 0.75]]);
         assert_eq!(winner(&[1.0; 5], parzen.products(&candidates)), 1);
     }
 }

@@ -23,7 +23,7 @@ const SERIES: [f64; 10] = [
 /// `exp(x)` for `x <= 700`, to a relative `1e-11`: a power of 2, and the Taylor series of what is left.
 #[inline]
 pub(super) fn exponential(x: f64) -> f64 {
-    let x = x.max(LOWEST);
+    let x = if x > LOWEST { x } else { LOWEST };
     let shifted = x * std::f64::consts::LOG2_E + ROUNDER;
     let whole = shifted - ROUNDER;
     let rest = (x - whole * LN_2.0) - whole * LN_2.1;

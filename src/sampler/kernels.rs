@@ -25,19 +25,15 @@ pub(super) struct Normals<'a> {
     pub(super) means: Vec<f64>,
     /// Standard deviation of each kernel.
     pub(super) sigmas: Vec<f64>,
-    /// The kernels that differ.
-    pub(super) distinct: Vec<(f64, f64)>,
-    /// For each kernel its place among those that differ.
-    pub(super) places: Vec<u32>,
 }
 
 /// Categorical kernels.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     /// Number of options.
-    pub(super) count: usize,
+    count: usize,
     /// Position of the observed option of each kernel; `count` for the prior's.
-    pub(super) places: Vec<u32>,
+    places: Vec<u32>,
 }
 
 impl<'a> Kernels<'a> {
@@ -47,15 +43,11 @@ impl<'a> Kernels<'a> {
             Axis::Options { count } => Self::Options(Options::new(count, observed.values())),
             Axis::Line(line) => {
                 let mut means = observed.values().to_vec();
-                let widths = bandwidths(observed, line.span, position, recipe);
-                let (mut sigmas, mut distinct, mut places) = (widths.sigmas, widths.distinct, widths.places);
+                let mut sigmas = bandwidths(observed, line.span, position, recipe);
                 let (mu, sigma) = line.prior;
                 means.push(mu);
                 sigmas.push(sigma);
-                #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
-                places.push(distinct.len() as u32);
-                distinct.push((mu, sigma));
-                Self::Normals(Normals { line, means, sigmas, distinct, places })
+                Self::Normals(Normals { line, means, sigmas })
             }
         }
     }
@@ -84,17 +76,9 @@ impl<'a> Kernels<'a> {
     /// Multiplies the weight of every kernel by its probability of an option. A line has no options and changes nothing.
     pub(super) fn weigh(&self, option: f64, weights: &mut [f64]) {
         let Self::Options(options) = self else { return };
-        let (hit, miss) = options.hit_and_miss();
-        let prior = options.prior();
-        for (&place, weight) in options.places.iter().zip(weights) {
-            let is_prior = place as usize == options.count;
-            *weight *= if is_prior {
-                prior
-            } else if f64::from(place) == option {
-                hit
-            } else {
-                miss
-            };
+        let probability = options.probability(option);
+        for (kernel, weight) in weights.iter_mut().enumerate() {
+            *weight *= probability(kernel);
         }
     }
 
@@ -114,10 +98,20 @@ impl Options {
         Self { count, places }
     }
 
-    /// Whether a position, as a candidate has it, is that of an option.
-    #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^53")]
-    pub(super) fn is(&self, option: usize, candidate: f64) -> bool {
-        option as f64 == candidate
+    /// The probability of an option under a kernel.
+    pub(super) fn probability(&self, option: f64) -> impl Fn(usize) -> f64 {
+        let (hit, miss) = self.hit_and_miss();
+        let prior = self.prior();
+        move |kernel| {
+            let place = self.places[kernel];
+            if place as usize == self.count {
+                prior
+            } else if f64::from(place) == option {
+                hit
+            } else {
+                miss
+            }
+        }
     }
 
     /// Weight that a kernel gives to every option, next to a unit on the observed one: the prior's weight shared by
@@ -129,7 +123,7 @@ impl Options {
     }
 
     /// Probability of the observed option and of any other one under an observation's kernel.
-    pub(super) fn hit_and_miss(&self) -> (f64, f64) {
+    fn hit_and_miss(&self) -> (f64, f64) {
         let spread = self.spread();
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let total = 1.0 + spread * self.count as f64;
@@ -137,7 +131,7 @@ impl Options {
     }
 
     /// Probability of any option under the prior.
-    pub(super) fn prior(&self) -> f64 {
+    fn prior(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let count = self.count as f64;
         1.0 / count

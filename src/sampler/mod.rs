@@ -12,6 +12,7 @@
 mod axis;
 mod bandwidths;
 mod branch;
+mod candidates;
 mod cmaes;
 mod column;
 mod contest;
@@ -30,6 +31,7 @@ mod strategy;
 mod tpe;
 mod truncated_normal;
 mod upper_tail;
+mod ziggurat;
 
 use crate::seed::Seed;
 use crate::space::SearchSpace;
@@ -45,7 +47,7 @@ pub use self::tpe::TpeSettings;
 
 /// Names what the samplers suggest. It changes when any of them would suggest another assignment: a study that began
 /// under another version does not go on.
-pub const VERSION: &str = "2";
+pub const VERSION: &str = "3";
 
 /// How a study picks the next assignment.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! The Parzen estimator: a mixture of products of kernels, one product for every observation and one prior.
 
 use super::axis::Axis;
+use super::candidates::Candidates;
 use super::column::Column;
 use super::kernels::Kernels;
 use super::products::Products;
@@ -25,8 +26,8 @@ impl<'a> Parzen<'a> {
         Self { weights, dimensions: axes.iter().zip(columns).enumerate().map(fit).collect() }
     }
 
-    /// Candidates, `[axis][candidate]`, with some coordinates given, which are options: for each candidate one kernel is
-    /// picked for all axes, by its weight and its probability of what is given.
+    /// Points, `[axis][candidate]`, with some coordinates given, which are options: for each point one kernel is picked for
+    /// all axes, by its weight and its probability of what is given.
     pub(super) fn draw(&self, n: usize, given: &[Option<f64>], stream: &mut Stream) -> Vec<Vec<f64>> {
         let mut weights = self.weights.clone();
         for (kernels, given) in self.dimensions.iter().zip(given) {
@@ -52,20 +53,21 @@ impl<'a> Parzen<'a> {
     }
 
     /// The internal numbers of one of the candidates.
-    pub(super) fn to_internal(&self, candidates: &[Vec<f64>], candidate: usize) -> Vec<f64> {
-        self.dimensions.iter().zip(candidates).map(|(kernels, x)| kernels.to_internal(x[candidate])).collect()
+    pub(super) fn to_internal(&self, candidates: &Candidates, candidate: usize) -> Vec<f64> {
+        let internal = |(axis, kernels): (usize, &Kernels<'_>)| kernels.to_internal(candidates.along(axis)[candidate]);
+        self.dimensions.iter().enumerate().map(internal).collect()
     }
 
-    /// The kernels at candidates, `[axis][candidate]`.
-    pub(super) fn products<'k>(&'k self, candidates: &'k [Vec<f64>]) -> Products<'k> {
+    /// The kernels at candidates along the same axes.
+    pub(super) fn products<'k>(&'k self, candidates: &'k Candidates) -> Products<'k> {
         Products::new(&self.weights, &self.dimensions, candidates)
     }
 
-    /// The density at each candidate, `[axis][candidate]`, times a factor that is the same for all: the kernels are not
-    /// normalised, and those of continuous lines stand next to the prior's.
-    pub(super) fn sums(&self, candidates: &[Vec<f64>]) -> Vec<f64> {
+    /// The density at each candidate, times a factor that is the same for all: the weights are not
+    /// normalised, and the heights of kernels stand next to the prior's.
+    pub(super) fn sums(&self, candidates: &Candidates) -> Vec<f64> {
         let mut products = self.products(candidates);
-        (0..candidates.first().map_or(0, Vec::len)).map(|candidate| products.sum(candidate)).collect()
+        (0..candidates.len()).map(|candidate| products.sum(candidate)).collect()
     }
 }
 
@@ -92,15 +94,16 @@ mod tests {
     fn log_densities(distributions: &[Distribution], columns: &[&[f64]], candidates: &[&[f64]]) -> Vec<f64> {
         let parzen = parzen(distributions, columns);
         let axis = |axis: usize| candidates.iter().map(|candidate| candidate[axis]).collect();
-        let candidates: Vec<_> = (0..distributions.len()).map(axis).collect();
+        let axes: Vec<_> = distributions.iter().map(Axis::new).collect();
+        let candidates = Candidates::new(&axes, (0..distributions.len()).map(axis).collect());
         let mut constant = parzen.weights.iter().sum::<f64>();
         for kernels in &parzen.dimensions {
-            if let Kernels::Normals(normals) = kernels
-                && normals.line.step.is_none()
-            {
+            if let Kernels::Normals(normals) = kernels {
                 let (mu, sigma) = normals.line.prior;
-                let inside = TruncatedNormal::new(mu, sigma, normals.line.bounds).inside();
-                constant *= sigma * inside * (2.0 * std::f64::consts::PI).sqrt();
+                constant *= TruncatedNormal::new(mu, sigma, normals.line.bounds).inside();
+                if normals.line.step.is_none() {
+                    constant *= sigma * (2.0 * std::f64::consts::PI).sqrt();
+                }
             }
         }
         parzen.sums(&candidates).iter().map(|sum| (sum / constant).ln()).collect()
@@ -144,6 +147,53 @@ mod tests {
         );
         close(got[0], -2.731_695_830_690_695_5);
         close(got[1], -4.723_591_041_741_717_5);
+    }
+
+    #[test]
+    fn of_many_kernels_nothing_that_counts_is_left_out() {
+        let distributions = [
+            Distribution::uniform(0.0, 1.0).unwrap(),
+            Distribution::uniform(0.0, 1.0).unwrap(),
+            Distribution::int(1, 40).unwrap(),
+            Distribution::choice((0..3).map(Value::Int).collect()).unwrap(),
+        ];
+        let mut stream = Seed::root(8).stream();
+        let observed: Vec<[f64; 4]> = (0..700)
+            .map(|_| {
+                let (near, far) = (0.3 + 0.01 * stream.normal(), stream.unit());
+                let (int, option) = (1.0 + f64::from(stream.unit() < 0.8) + (39.0 * far).floor(), (3.0 * far).floor());
+                [near.clamp(0.0, 1.0), far, int.min(40.0), option]
+            })
+            .collect();
+        let axis = |axis: usize| -> Vec<f64> { observed.iter().map(|point| point[axis]).collect() };
+        let columns: Vec<Vec<f64>> = (0..4).map(axis).collect();
+        let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let candidates = [[0.3, 0.5, 12.0, 1.0], [0.301, 0.1, 4.0, 0.0], [0.9, 0.9, 40.0, 2.0]];
+        let rows: Vec<&[f64]> = candidates.iter().map(<[f64; 4]>::as_slice).collect();
+        let got = log_densities(&distributions, &columns, &rows);
+        // The definition, with the functions of `libm`.
+        let parzen = parzen(&distributions, &columns);
+        let below = |z: f64| 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2);
+        let density = |kernel: usize, candidate: &[f64; 4]| -> f64 {
+            let along = |(kernels, x): (&Kernels<'_>, &f64)| match kernels {
+                Kernels::Options(options) => options.probability(*x)(kernel),
+                Kernels::Normals(normals) => {
+                    let (mu, sigma) = (normals.means[kernel], normals.sigmas[kernel]);
+                    let (low, high) = normals.line.bounds.unwrap();
+                    let inside = below((high - mu) / sigma) - below((low - mu) / sigma);
+                    let z = (x - mu) / sigma;
+                    match normals.line.step {
+                        Some(_) => (below((x + 0.5 - mu) / sigma) - below((x - 0.5 - mu) / sigma)) / inside,
+                        None => libm::exp(-0.5 * z * z) / (sigma * (2.0 * std::f64::consts::PI).sqrt()) / inside,
+                    }
+                }
+            };
+            parzen.dimensions.iter().zip(candidate).map(along).product()
+        };
+        for (candidate, got) in candidates.iter().zip(got) {
+            let sum: f64 = (0..701).map(|kernel| parzen.weights[kernel] * density(kernel, candidate)).sum();
+            close(got, (sum / parzen.weights.iter().sum::<f64>()).ln());
+        }
     }
 
     #[test]

@@ -1,26 +1,36 @@
 //! The product kernels of a mixture at the candidates of one decision, summed block by block.
 //!
 //! The mixture's density is needed at a hundred points and may have ten thousand kernels. So what does not depend on the
-//! point is multiplied beforehand, the densities of all continuous axes share one exponential, masses of grid cells are
-//! computed when they are first needed, and loops run over columns.
+//! point is multiplied beforehand, the densities of all continuous axes share one exponential, which kernels that are far
+//! away do not get, masses of grid cells are computed when they are first needed, and loops run over columns, which several
+//! numbers at once go through.
 
+use std::ops::Range;
+
+use super::candidates::{Candidates, Cells};
 use super::exponential::exponential;
-use super::kernels::{Kernels, Normals};
+use super::kernels::{Kernels, Normals, Options};
 use super::truncated_normal::TruncatedNormal;
+use super::upper_tail::Tails;
 
 /// Kernels in a block.
-const BLOCK: usize = 256;
-/// What is so small next to the sum before its block is left out: ten thousand of them would not reach the last bit.
-const NEGLIGIBLE: f64 = 1e-21;
+pub(super) const BLOCK: usize = 64;
+/// A kernel whose density along the continuous axes is so small next to the sum before its block is left out: ten thousand
+/// of them change the sum by less than one part in a hundred million.
+const NEGLIGIBLE: f64 = 1e-12;
 /// Densities relative to the prior's are cut here: only with more than a hundred axes could one be larger.
 const LARGEST: f64 = 1e280;
 
 /// A mixture at some candidates.
 pub(super) struct Products<'k> {
-    /// The weight of each kernel times the heights of its densities, next to the prior's heights.
+    /// The weight of each kernel times the heights of its densities, next to the prior's heights, over its mass between
+    /// the bounds of grids.
     heights: Vec<f64>,
+    /// The largest of them.
+    highest: f64,
     continuous: Vec<Continuous<'k>>,
     tables: Vec<Table<'k>>,
+    tails: Tails,
 }
 
 /// Densities on a continuous line.
@@ -31,80 +41,112 @@ struct Continuous<'k> {
     candidates: &'k [f64],
 }
 
-/// Masses of the cells of a grid, or probabilities of options. Both repeat themselves, so each distinct kernel meets each
-/// distinct cell once.
+/// Masses of the cells of a grid, or probabilities of options.
 struct Table<'k> {
-    /// For each kernel its place among the distinct ones.
-    places: &'k [u32],
-    n_distinct: usize,
-    /// For each candidate the place of its cell.
-    cells: Vec<usize>,
-    /// By cell, then by distinct kernel; `NAN` where it has not been needed yet.
-    masses: Vec<f64>,
-    grid: Option<Grid<'k>>,
+    cells: &'k Cells,
+    masses: Masses<'k>,
+    /// By distinct cell, then by block: where its masses are, if any has been needed.
+    rows: Vec<Option<usize>>,
+    /// A mass for each kernel of a block, `NAN` where it has not been needed.
+    computed: Vec<[f64; BLOCK]>,
 }
 
-/// What the masses of a grid are computed from.
-struct Grid<'k> {
-    normals: &'k Normals<'k>,
-    /// The ends of each distinct cell.
-    ends: Vec<(f64, f64)>,
-    /// Mass between the bounds of each distinct kernel, `NAN` where it has not been needed yet.
-    insides: Vec<f64>,
+/// What the rows of a table are computed from.
+enum Masses<'k> {
+    Options(&'k Options),
+    /// Normals, and one over the standard deviation of each.
+    Normals(&'k Normals<'k>, Vec<f64>),
 }
 
 impl<'k> Products<'k> {
-    /// `candidates[axis][candidate]` are coordinates on continuous lines, else internal numbers.
-    pub(super) fn new(weights: &[f64], dimensions: &'k [Kernels<'_>], candidates: &'k [Vec<f64>]) -> Self {
-        let mut products = Self { heights: weights.to_vec(), continuous: Vec::new(), tables: Vec::new() };
-        for (kernels, candidates) in dimensions.iter().zip(candidates) {
-            match kernels {
-                Kernels::Normals(normals) if normals.line.step.is_none() => products.add_line(normals, candidates),
-                Kernels::Normals(_) | Kernels::Options(_) => products.tables.push(Table::new(kernels, candidates)),
-            }
+    /// The candidates have as many axes as there are dimensions.
+    pub(super) fn new(weights: &[f64], dimensions: &'k [Kernels<'_>], candidates: &'k Candidates) -> Self {
+        let heights = weights.to_vec();
+        let mut products =
+            Self { heights, highest: 0.0, continuous: Vec::new(), tables: Vec::new(), tails: Tails::get() };
+        let n_blocks = products.n_blocks();
+        for (axis, kernels) in dimensions.iter().enumerate() {
+            let masses = match (kernels, candidates.cells(axis)) {
+                (Kernels::Options(options), Some(cells)) => Some((Masses::Options(options), cells)),
+                (Kernels::Normals(normals), Some(cells)) => {
+                    products.scale(normals, |_| 1.0);
+                    let inverses = normals.sigmas.iter().map(|sigma| 1.0 / sigma).collect();
+                    Some((Masses::Normals(normals, inverses), cells))
+                }
+                (Kernels::Normals(normals), None) => {
+                    products.scale(normals, |sigma| sigma);
+                    let inverses = normals.sigmas.iter().map(|sigma| std::f64::consts::FRAC_1_SQRT_2 / sigma).collect();
+                    let candidates = candidates.along(axis);
+                    products.continuous.push(Continuous { means: &normals.means, inverses, candidates });
+                    None
+                }
+                (Kernels::Options(_), None) => unreachable!("options are cells"),
+            };
+            products.tables.extend(masses.map(|(masses, cells)| Table::new(masses, cells, n_blocks)));
         }
+        products.highest = products.heights.iter().copied().fold(0.0, f64::max);
         products
     }
 
-    fn add_line(&mut self, normals: &'k Normals<'_>, candidates: &'k [f64]) {
-        let inside = |kernel: usize| {
-            TruncatedNormal::new(normals.means[kernel], normals.sigmas[kernel], normals.line.bounds).inside()
-        };
-        let prior = normals.means.len() - 1;
-        let prior = normals.sigmas[prior] * inside(prior);
-        for (kernel, height) in self.heights.iter_mut().enumerate() {
-            *height = (*height * (prior / (normals.sigmas[kernel] * inside(kernel)))).min(LARGEST);
+    /// Divides the height of each kernel by its mass between the bounds and a width, both next to the prior's.
+    fn scale(&mut self, normals: &Normals<'_>, width: impl Fn(f64) -> f64) {
+        let size =
+            |(mu, sigma): (&f64, &f64)| TruncatedNormal::new(*mu, *sigma, normals.line.bounds).inside() * width(*sigma);
+        let (mu, sigma) = &normals.line.prior;
+        let prior = size((mu, sigma));
+        for (height, kernel) in self.heights.iter_mut().zip(normals.means.iter().zip(&normals.sigmas)) {
+            *height = (*height * (prior / size(kernel))).min(LARGEST);
         }
-        let inverses = normals.sigmas.iter().map(|sigma| std::f64::consts::FRAC_1_SQRT_2 / sigma).collect();
-        self.continuous.push(Continuous { means: &normals.means, inverses, candidates });
     }
 
-    /// Number of blocks. The newest kernels, the prior among them, are in the first.
+    /// Number of blocks of kernels.
     pub(super) fn n_blocks(&self) -> usize {
-        self.heights.len().div_ceil(BLOCK)
+        1 + (self.heights.len() - 1).div_ceil(BLOCK)
     }
 
-    /// Sum of the kernels of one block at a candidate, next to the prior's heights; `sum` is that of the blocks before.
-    /// Not negative.
-    pub(super) fn block(&mut self, candidate: usize, block: usize, sum: f64) -> f64 {
-        let end = self.heights.len() - block * BLOCK;
-        let range = end.saturating_sub(BLOCK)..end;
-        let mut buffer = [0.0; BLOCK];
-        let terms = &mut buffer[..range.len()];
-        for Continuous { means, inverses, candidates } in &self.continuous {
-            let x = candidates[candidate];
-            for ((term, mu), inverse) in terms.iter_mut().zip(&means[range.clone()]).zip(&inverses[range.clone()]) {
-                let z = (x - mu) * inverse;
-                *term -= z * z;
+    /// The kernels of a block: the prior alone, which is nowhere negligible, then the others from the newest on.
+    fn range(&self, block: usize) -> Range<usize> {
+        let n_observed = self.heights.len() - 1;
+        match block.checked_sub(1) {
+            None => n_observed..n_observed + 1,
+            Some(block) => {
+                let end = n_observed - block * BLOCK;
+                end.saturating_sub(BLOCK)..end
             }
         }
-        let least = sum * NEGLIGIBLE;
-        for (term, height) in terms.iter_mut().zip(&self.heights[range.clone()]) {
-            let product = exponential(*term) * height;
-            *term = if product > least { product } else { 0.0 };
+    }
+
+    /// The sum of a block of kernels at a candidate, when that of the blocks before it is known.
+    pub(super) fn block(&mut self, candidate: usize, block: usize, sum: f64) -> f64 {
+        let range = self.range(block);
+        let mut exponents = [0.0; BLOCK];
+        let exponents = &mut exponents[..range.len()];
+        for Continuous { means, inverses, candidates } in &self.continuous {
+            let x = candidates[candidate];
+            let kernels = means[range.clone()].iter().zip(&inverses[range.clone()]);
+            for (exponent, (mu, inverse)) in exponents.iter_mut().zip(kernels) {
+                let z = (x - mu) * inverse;
+                *exponent -= z * z;
+            }
+        }
+        // What is kept moves to the front.
+        let lowest = libm::log(sum * NEGLIGIBLE / self.highest);
+        let mut kept = [0; BLOCK];
+        let mut near = [0.0; BLOCK];
+        let mut terms = [0.0; BLOCK];
+        let mut n_kept = 0;
+        for (kernel, (exponent, height)) in exponents.iter().zip(&self.heights[range.clone()]).enumerate() {
+            kept[n_kept % BLOCK] = kernel;
+            near[n_kept % BLOCK] = *exponent;
+            terms[n_kept % BLOCK] = *height;
+            n_kept += usize::from(*exponent >= lowest);
+        }
+        let (kept, terms) = (&kept[..n_kept], &mut terms[..n_kept]);
+        for (term, exponent) in terms.iter_mut().zip(&near[..n_kept]) {
+            *term *= exponential(*exponent);
         }
         for table in &mut self.tables {
-            table.multiply(candidate, range.start, terms);
+            table.multiply(self.tails, candidate, (block, range.start), kept, terms);
         }
         // Four sums at once, in an order of their own.
         let mut sums = [0.0; 4];
@@ -124,70 +166,52 @@ impl<'k> Products<'k> {
 }
 
 impl<'k> Table<'k> {
-    fn new(kernels: &'k Kernels<'_>, candidates: &'k [f64]) -> Self {
-        let mut distinct: Vec<f64> = Vec::new();
-        let cells = candidates.iter().map(|x| {
-            distinct.iter().position(|other| other == x).unwrap_or_else(|| {
-                distinct.push(*x);
-                distinct.len() - 1
-            })
-        });
-        let cells = cells.collect();
-        match kernels {
-            Kernels::Options(options) => {
-                let (hit, miss) = options.hit_and_miss();
-                let mut masses = Vec::with_capacity(distinct.len() * (options.count + 1));
-                for cell in distinct {
-                    masses.extend((0..options.count).map(|option| if options.is(option, cell) { hit } else { miss }));
-                    masses.push(options.prior());
-                }
-                Self { places: &options.places, n_distinct: options.count + 1, cells, masses, grid: None }
-            }
-            Kernels::Normals(normals) => {
-                let n_distinct = normals.distinct.len();
-                let masses = vec![f64::NAN; distinct.len() * n_distinct];
-                let ends = distinct.into_iter().filter_map(|x| normals.line.cell(x)).collect();
-                let grid = Some(Grid { normals, ends, insides: vec![f64::NAN; n_distinct] });
-                Self { places: &normals.places, n_distinct, cells, masses, grid }
-            }
-        }
+    fn new(masses: Masses<'k>, cells: &'k Cells, n_blocks: usize) -> Self {
+        let n = cells.distinct().len();
+        // Most candidates lose after a few blocks.
+        let computed = Vec::with_capacity(n * n_blocks.min(4));
+        Self { cells, masses, rows: vec![None; n * n_blocks], computed }
     }
 
-    /// Multiplies the terms of the kernels from `first` on by their masses of a candidate's cell.
-    fn multiply(&mut self, candidate: usize, first: usize, terms: &mut [f64]) {
-        let cell = self.cells[candidate];
-        let masses = &mut self.masses[cell * self.n_distinct..(cell + 1) * self.n_distinct];
-        let places = &self.places[first..first + terms.len()];
-        let Some(grid) = &mut self.grid else {
-            for (term, &place) in terms.iter_mut().zip(places) {
-                *term *= masses[place as usize];
+    /// Multiplies the terms of the kept kernels of a block, counted from its first, by their masses of a candidate's cell.
+    fn multiply(
+        &mut self,
+        tails: Tails,
+        candidate: usize,
+        (block, first): (usize, usize),
+        kept: &[usize],
+        terms: &mut [f64],
+    ) {
+        let cell = self.cells.place(candidate);
+        let n_blocks = self.rows.len() / self.cells.distinct().len();
+        let place = *self.rows[cell * n_blocks + block].get_or_insert_with(|| {
+            self.computed.push([f64::NAN; BLOCK]);
+            self.computed.len() - 1
+        });
+        let row = &mut self.computed[place];
+        match &self.masses {
+            Masses::Options(options) => {
+                let probability = options.probability(self.cells.distinct()[cell]);
+                multiply(row, kept, terms, |kernel| probability(first + kernel));
             }
-            return;
-        };
-        for (term, &place) in terms.iter_mut().zip(places) {
-            let mut mass = masses[place as usize];
-            if mass.is_nan() {
-                if *term == 0.0 {
-                    continue;
-                }
-                mass = grid.mass(cell, place as usize);
-                masses[place as usize] = mass;
+            Masses::Normals(normals, inverses) => {
+                let (low, high) = self.cells.ends(cell);
+                multiply(row, kept, terms, |kernel| {
+                    let (mu, inverse) = (normals.means[first + kernel], inverses[first + kernel]);
+                    tails.mass((low - mu) * inverse, (high - mu) * inverse)
+                });
             }
-            *term *= mass;
         }
     }
 }
 
-impl Grid<'_> {
-    /// The mass of a cell under a distinct kernel.
-    fn mass(&mut self, cell: usize, place: usize) -> f64 {
-        let (mu, sigma) = self.normals.distinct[place];
-        let normal = TruncatedNormal::new(mu, sigma, self.normals.line.bounds);
-        let inside = &mut self.insides[place];
-        if inside.is_nan() {
-            *inside = normal.inside();
+/// Multiplies terms by the masses of their kernels and computes those that are not in the row yet.
+fn multiply(row: &mut [f64; BLOCK], kept: &[usize], terms: &mut [f64], mass: impl Fn(usize) -> f64) {
+    for (term, &kernel) in terms.iter_mut().zip(kept) {
+        let held = &mut row[kernel % BLOCK];
+        if held.is_nan() {
+            *held = mass(kernel);
         }
-        let (low, high) = self.ends[cell];
-        normal.mass(low, high) / *inside
+        *term *= *held;
     }
 }

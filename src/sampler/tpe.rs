@@ -13,6 +13,7 @@ use std::num::NonZeroUsize;
 
 use super::axis::Axis;
 use super::branch;
+use super::candidates::Candidates;
 use super::contest;
 use super::observations::Observations;
 use super::parameter_seed;
@@ -164,7 +165,7 @@ impl Model<'_> {
         };
         let good = fit(&below, recipe.weights_below(&records(&below), &records(&above), self.directions[0]));
         let other = fit(&above, recipe.weights_above(above.len()));
-        let candidates = good.draw(self.settings.n_candidates.get(), given, stream);
+        let candidates = Candidates::new(&axes, good.draw(self.settings.n_candidates.get(), given, stream));
         let winner = contest::winner(&good.sums(&candidates), other.products(&candidates));
         let internal = good.to_internal(&candidates, winner);
         let value = |(&index, &x): (&usize, &f64)| self.parameters[index].distribution().from_internal(x);

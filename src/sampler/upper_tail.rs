@@ -10,54 +10,80 @@ use std::sync::LazyLock;
 /// Nodes per unit: the series is used up to a sixty-fourth away from its node, where its first neglected term is below
 /// `1e-10` of the tail as far as 8 sigma out.
 const NODES_PER_UNIT: f64 = 32.0;
-/// The tail is 0 from here on; it is `3e-316` there.
-const END: u32 = 38;
+/// The tail is 0 from 38 on; it is `3e-316` there.
+const LAST: u32 = 38 * 32;
+/// A power of 2, so that a position in the table needs no check.
+const N_NODES: usize = 2048;
+/// Terms of the series.
+const N_TERMS: usize = 7;
+/// `2^52`: added to a number that is not negative and of moderate size, it leaves the nearest whole number in the lowest
+/// bits.
+const ROUNDER: f64 = 4_503_599_627_370_496.0;
 
-/// The upper tail and the density at each node.
-static NODES: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
-    let node = |index: u32| {
+/// Coefficients of the series at each node, the constant first, for the distance in units of a node. The last is 0.
+static NODES: LazyLock<[[f64; N_TERMS]; N_NODES]> = LazyLock::new(|| {
+    let mut nodes = [[0.0; N_TERMS]; N_NODES];
+    for (index, node) in (0..LAST).zip(&mut nodes) {
         let z = f64::from(index) / NODES_PER_UNIT;
-        (0.5 * libm::erfc(z * FRAC_1_SQRT_2), libm::exp(-0.5 * z * z) / libm::sqrt(2.0 * PI))
-    };
-    (0..END * 32).map(node).collect()
+        let density = libm::exp(-0.5 * z * z) / libm::sqrt(2.0 * PI);
+        // The Hermite polynomials at the node, by their recurrence.
+        let second = z * z - 1.0;
+        let third = z * second - 2.0 * z;
+        let fourth = z * third - 3.0 * second;
+        let fifth = z * fourth - 4.0 * third;
+        let series = [1.0, -z / 2.0, second / 6.0, -third / 24.0, fourth / 120.0, -fifth / 720.0];
+        node[0] = 0.5 * libm::erfc(z * FRAC_1_SQRT_2);
+        let mut unit = 1.0;
+        for (term, coefficient) in node[1..].iter_mut().zip(series) {
+            unit /= NODES_PER_UNIT;
+            *term = -density * coefficient * unit;
+        }
+    }
+    nodes
 });
 
-/// `1 - Phi(z)` for `z >= 0`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "a node's position; what is too large saturates and has none"
-)]
-fn upper_tail(z: f64) -> f64 {
-    let nearest = (z * NODES_PER_UNIT + 0.5) as usize;
-    let Some(&(tail, density)) = NODES.get(nearest) else { return 0.0 };
-    let node = nearest as f64 / NODES_PER_UNIT;
-    let d = z - node;
-    // The Hermite polynomials at the node, by their recurrence.
-    let second = node * node - 1.0;
-    let third = node * second - 2.0 * node;
-    let fourth = node * third - 3.0 * second;
-    let fifth = node * fourth - 4.0 * third;
-    let series =
-        1.0 - d * (node / 2.0 - d * (second / 6.0 - d * (third / 24.0 - d * (fourth / 120.0 - d * (fifth / 720.0)))));
-    tail - density * d * series
-}
+/// The table.
+#[derive(Clone, Copy)]
+pub(super) struct Tails(&'static [[f64; N_TERMS]; N_NODES]);
 
-/// `Phi(b) - Phi(a)` for `a <= b`, from the tail on the side of the interval, where nothing cancels.
-pub(super) fn standard_mass(a: f64, b: f64) -> f64 {
-    if a > 0.0 {
-        upper_tail(a) - upper_tail(b)
-    } else if b < 0.0 {
-        upper_tail(-b) - upper_tail(-a)
-    } else {
-        1.0 - upper_tail(-a) - upper_tail(b)
+impl Tails {
+    /// Computes it when it is first needed.
+    pub(super) fn get() -> Self {
+        Self(&NODES)
+    }
+
+    /// `1 - Phi(z)` for `z >= 0`.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits are a node's position")]
+    fn upper(self, z: f64) -> f64 {
+        let scaled = z * NODES_PER_UNIT;
+        let scaled = if scaled < f64::from(LAST) { scaled } else { f64::from(LAST) };
+        let shifted = scaled + ROUNDER;
+        let d = scaled - (shifted - ROUNDER);
+        let [c0, c1, c2, c3, c4, c5, c6] = self.0[shifted.to_bits() as usize % N_NODES];
+        c0 + d * (c1 + d * (c2 + d * (c3 + d * (c4 + d * (c5 + d * c6)))))
+    }
+
+    /// `Phi(b) - Phi(a)` for `a <= b`, from the tail on the side of the interval, where nothing cancels.
+    #[inline]
+    pub(super) fn mass(self, a: f64, b: f64) -> f64 {
+        let (low, high) = (self.upper(a.abs()), self.upper(b.abs()));
+        // Both on one side, or 0 between them.
+        if a > 0.0 || b < 0.0 { (low - high).abs() } else { 1.0 - low - high }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn upper_tail(z: f64) -> f64 {
+        Tails::get().upper(z)
+    }
+
+    fn standard_mass(a: f64, b: f64) -> f64 {
+        Tails::get().mass(a, b)
+    }
 
     #[test]
     fn tails_agree_with_the_error_function() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::statistics::{ConfidenceInterval, mean, standard_deviation};
 use crate::stop::Ending;
+use crate::study::Slice;
 use crate::trial::TrialState;
 use crate::value::Assignment;
 
@@ -158,6 +159,10 @@ pub struct StudySummary {
     /// The same for the objectives after the first, by their metrics.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub other_importance: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The objective in each part of each parameter's values, from the complete trials that meet the constraints; of several
+    /// objectives, the first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slices: BTreeMap<String, Vec<Slice>>,
     /// With several objectives, the trials that meet the constraints and that no such trial is better than in one objective
     /// without being worse in another; the best in the first objective first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -43,7 +43,7 @@ fn nested() -> (Project, std::path::PathBuf) {
 /// The part of a page from a section's heading to the next.
 #[track_caller]
 fn section<'a>(page: &'a str, id: &str) -> &'a str {
-    let start = page.find(&format!("<section id=\"{id}\">")).unwrap_or_else(|| panic!("there is no section {id}"));
+    let start = page.find(&format!("<section id=\"{id}\"")).unwrap_or_else(|| panic!("there is no section {id}"));
     let rest = &page[start..];
     &rest[..rest.find("</section>").expect("it ends")]
 }
@@ -87,8 +87,8 @@ fn a_run_leaves_a_page_with_every_part_that_its_record_has() {
     let auc = &summary["test"]["roc_auc"];
     let number = |value: &serde_json::Value| format!("{:.4}", value.as_f64().expect("a number"));
     let answer = format!(
-        "On test rows, which no search has seen, the ROC AUC is <b>{} on average over 3 outer folds, with a standard \
-         deviation of {} between them</b>.",
+        "On test rows, which no search has seen, the ROC AUC is <b>{}</b> on average over 3 outer folds, with a standard \
+         deviation of {} between them.",
         number(&auc["mean"]),
         number(&auc["std"])
     );

@@ -75,9 +75,9 @@ pub(super) fn conduct(job: &Job<'_>, shown: &Shown) -> Result<Exit, Failure> {
         None => runner::run(&request, &prepared, &mut terminal),
     };
     terminal.finish();
-    let report = report?;
+    let (report, time) = (report?, clock.elapsed());
     write_after_run(&RunEntry::read(&report.path)?, prepared.data.as_ref());
-    conclude(&report, Some(clock.elapsed()), shown)
+    conclude(&report, Some(time), shown)
 }
 
 /// Makes the model of a run that was for one, and prints what came out, and how long it took if that is of interest.

@@ -28,10 +28,12 @@ pub(super) fn answer(run: &Run) -> String {
     let mut text = match metrics.first() {
         Some((name, metric)) => {
             let so_far = if run.entry.summary.is_some() { "" } else { " so far" };
+            let estimate = estimate(metric);
             format!(
-                "<p class=\"answer\">On test rows, which no search has seen, the {} is{so_far} <b>{}</b>.</p>\n",
+                "<p class=\"answer\">On test rows, which no search has seen, the {} is{so_far} <b>{}</b> {}.</p>\n",
                 escape(&metric_name(name)),
-                escape(&estimate(metric).words)
+                estimate.value,
+                estimate.words
             )
         }
         None => without_test(run),

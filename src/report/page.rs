@@ -70,7 +70,7 @@ fn article(index: usize, part: &Part<'_>, is_one_of_several: bool) -> String {
         .collect();
     let level = if is_one_of_several { "h2" } else { "h1" };
     format!(
-        "<article id=\"{}\">\n<{level}>{}</{level}>\n{}{}{}<nav>{links}</nav>\n{sections}{more}</article>\n",
+        "<article id=\"{}\">\n<{level}>{}</{level}>\n{}{}{}<nav>{links}</nav>\n<div class=\"sections\">\n{sections}</div>\n{more}</article>\n",
         id("top"),
         escape(&run.entry.manifest.experiment),
         beginning(run),
@@ -91,8 +91,11 @@ fn section(figure: &Figure, id: &str) -> String {
         false => format!("<div class=\"charts wide scroll\">{}</div>\n", inline(&wide)),
     };
     let Figure { heading, caption, below, .. } = figure;
+    // What is one panel alone stands beside others of its kind.
+    let is_one = wide.is_empty() && figure.charts.len() == 1 && below.is_empty();
+    let class = if is_one { " class=\"one\"" } else { "" };
     format!(
-        "<section id=\"{id}\">\n<h2>{heading}</h2>\n<p class=\"caption\">{}</p>\n{wide}{panels}{below}</section>\n",
+        "<section id=\"{id}\"{class}>\n<h2>{heading}</h2>\n<p class=\"caption\">{}</p>\n{wide}{panels}{below}</section>\n",
         escape(caption)
     )
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::metric::{ClassPredictions, Predictions};
+use crate::metric::{ClassPredictions, Metric, Predictions};
 use crate::script::{self, Outcome};
 use crate::space::SearchSpace;
 use crate::spec::data::DataSpec;
@@ -123,6 +123,12 @@ impl Run {
     pub(crate) fn space(&self) -> Option<&SearchSpace> {
         let space = self.experiment.as_deref().map(Experiment::space)?;
         (!space.parameters().is_empty()).then_some(space)
+    }
+
+    /// By which rows trials are judged, to be put behind what is said of them; a formula or a program is judged by its value.
+    pub(crate) fn judged_by(&self) -> &'static str {
+        let is_of_rows = self.objectives().first().is_some_and(|objective| objective.metric != Metric::Value);
+        if is_of_rows { ", by validation rows alone" } else { "" }
     }
 
     /// What the search is after, the first objective first.

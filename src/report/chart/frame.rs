@@ -13,7 +13,7 @@ pub(crate) struct Size {
 
 impl Size {
     pub(crate) const PANEL: Self = Self { width: 350.0, height: 270.0 };
-    pub(crate) const WIDE: Self = Self { width: 720.0, height: 340.0 };
+    pub(crate) const WIDE: Self = Self { width: 900.0, height: 340.0 };
 
     pub(crate) fn of_height(self, height: f64) -> Self {
         Self { height, ..self }

@@ -34,6 +34,7 @@ const RULES: &str = "\
 .chart text,.t{fill:$muted;font-family:'Noto Sans',system-ui,sans-serif;font-size:11px}\
 .chart .ttl,.ttl{fill:$ink;font-size:12.5px;font-weight:bold}\
 .chart .ink,.ink{fill:$ink}\
+.chart .halo,.halo{fill:$ink;stroke:$paper;stroke-width:3px;paint-order:stroke}\
 .chart .acc,.acc{fill:$accent}\
 .chart .con,.con{fill:$contrast}\
 .chart .on,.on{fill:$paper}\

@@ -28,7 +28,7 @@ pub(super) fn calibration(run: &Run) -> Option<Figure> {
         (
             format!("mean probability of {short}"),
             format!("share that is {short}"),
-            format!("the probability of `{positive}`"),
+            format!("the probability of “{positive}”"),
         )
     } else {
         let names = ("mean probability of the predicted class", "share predicted right");

@@ -26,7 +26,7 @@ pub(super) fn chosen(run: &Run) -> Option<Figure> {
         "The values of each study's best trial, a dot a study, on the scale that was searched: the closer together, the more \
          stable the search. On the right, how much of the range they span, or how many agree on the most frequent choice."
     } else {
-        "The values of the best trial, by validation rows."
+        "The values of the best trial."
     };
     Some(Figure { below: table(&parameters, &best), ..Figure::new("chosen", "Chosen values", caption, charts) })
 }

@@ -29,7 +29,7 @@ pub(super) fn curves(run: &Run) -> Option<Figure> {
 
     let of = if n_classes == 2 {
         let positive = &folds[0][0].classes[1];
-        format!("Of the probability of `{positive}` ")
+        format!("Of the probability of “{positive}” ")
     } else {
         "Each class against the rest, averaged over the classes, ".to_owned()
     };

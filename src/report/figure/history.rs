@@ -6,6 +6,9 @@ use crate::report::record::{Run, Study};
 use crate::trial::{Direction, Score, TrialState};
 use crate::wording::{count, number};
 
+/// Said of a scale that is cut.
+pub(super) const CUT: &str = " The worst values lie beyond the axis and are drawn at its end.";
+
 /// Studies that have a line each, and trials that have a dot each.
 const MOST_LINES: usize = 60;
 const MOST_DOTS: usize = 1000;
@@ -15,11 +18,8 @@ pub(super) fn history(run: &Run) -> Option<Figure> {
     let directions: Vec<Direction> = run.objectives().iter().map(|objective| objective.direction).collect();
     let n_trials = run.studies.iter().filter_map(|study| study.trials.last()).map(|trial| trial.number + 1).max()?;
     let bests: Vec<Vec<(usize, f64)>> = run.studies.iter().map(|study| best_so_far(study, &directions)).collect();
-    let values: Vec<f64> = run.complete().map(|(_, score)| score.value()).collect();
-    if values.is_empty() {
-        return None;
-    }
-    let (scale, is_cut) = scale(&values, &bests, objective.direction);
+    run.complete().next()?;
+    let (scale, is_cut) = value_scale(run, objective.direction);
     let x = Axis::numbers(0, n_trials.max(2) - 1, "trial");
     let title = format!("Best {} so far", objective.metric);
     let mut frame = Frame::new("", title, Size::WIDE.of_height(300.0), x, Axis::new(scale, objective.to_string()));
@@ -60,8 +60,8 @@ pub(super) fn history(run: &Run) -> Option<Figure> {
 
 fn caption(run: &Run, failed: &[f64], pruned: &[f64], is_cut: bool) -> String {
     let n = run.studies.iter().map(|study| study.trials.len()).sum();
-    let mut caption =
-        format!("{} of {}, by validation rows alone. ", count(n, "trial"), count(run.studies.len(), "study"));
+    let (trials, studies) = (count(n, "trial"), count(run.studies.len(), "study"));
+    let mut caption = format!("{trials} of {studies}{}. ", run.judged_by());
     caption.push_str("A dot is a complete trial, ");
     caption.push_str(if run.studies.len() == 1 {
         "the line the best so far."
@@ -75,7 +75,7 @@ fn caption(run: &Run, failed: &[f64], pruned: &[f64], is_cut: bool) -> String {
         caption.push_str(&format!(" A cross at the bottom is a failed trial ({}).", failed.len()));
     }
     if is_cut {
-        caption.push_str(" The worst values lie beyond the axis and are drawn at its end.");
+        caption.push_str(CUT);
     }
     caption
 }
@@ -95,17 +95,18 @@ fn best_so_far(study: &Study, directions: &[Direction]) -> Vec<(usize, f64)> {
     found
 }
 
-/// Over all values, but no wider than four times what lies between the best and the middle one: a first trial that is worse
-/// by orders would press all others together.
-fn scale(values: &[f64], bests: &[Vec<(usize, f64)>], direction: Direction) -> (Scale, bool) {
-    let mut losses: Vec<f64> = values.iter().map(|value| direction.loss(*value)).collect();
+/// A scale of the first objective's values, and whether some lie beyond it: it is no wider than four times what lies between
+/// the best and the middle value, for a trial that is worse by orders would press all others together. The best of each study
+/// are on it.
+pub(super) fn value_scale(run: &Run, direction: Direction) -> (Scale, bool) {
+    let mut losses: Vec<f64> = run.complete().map(|(_, score)| direction.loss(score.value())).collect();
     losses.sort_by(f64::total_cmp);
-    let (best, middle, worst) = (losses[0], quantile(&losses, 0.5), losses[losses.len() - 1]);
-    let last = bests.iter().filter_map(|best| best.last()).map(|(_, value)| direction.loss(*value));
-    let limit = last.fold(best + 4.0 * (middle - best), f64::max);
+    let (Some(&best), Some(&worst)) = (losses.first(), losses.last()) else { return (Scale::over([]), false) };
+    let middle = quantile(&losses, 0.5);
+    let bests = run.studies.iter().filter_map(|study| study.trials[study.best?].state.score());
+    let limit = bests.map(|score| direction.loss(score.value())).fold(best + 4.0 * (middle - best), f64::max);
     let is_cut = limit < worst && middle > best;
-    let end = if is_cut { limit } else { worst };
-    (Scale::over([direction.loss(best), direction.loss(end)]), is_cut)
+    (Scale::over([direction.loss(best), direction.loss(if is_cut { limit } else { worst })]), is_cut)
 }
 
 fn steps(best: &[(usize, f64)], n_trials: usize) -> Vec<(f64, f64)> {

@@ -59,7 +59,7 @@ fn card(row: &Mistake<'_>, classes: &[String], pictures: &Pictures) -> String {
         format!("<img src=\"{address}\" alt=\"{}\" width=\"88\" height=\"88\">", escape(row.id))
     });
     format!(
-        "<li>{picture}<b>{}</b><span>taken for {} ({:.0} %)</span><span class=\"id\" title=\"{}\">{}</span></li>",
+        "<li>{picture}<b>{}</b><span>taken for {} ({:.0}\u{a0}%)</span><span class=\"id\" title=\"{}\">{}</span></li>",
         escape(&classes[row.target]),
         escape(&classes[said]),
         100.0 * row.probabilities[said],

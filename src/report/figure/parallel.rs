@@ -1,5 +1,6 @@
 //! All parameters of a trial at once: parallel coordinates.
 
+use super::history::{CUT, value_scale};
 use super::importance::shares;
 use super::{Figure, spread_out};
 use crate::report::chart::{Anchor, Frame, Scale, Size};
@@ -33,7 +34,7 @@ pub(super) fn parallel(run: &Run) -> Option<Figure> {
         .collect();
 
     let scales: Vec<Scale> = parameters.iter().map(|parameter| scale(parameter, run)).collect();
-    let values = Scale::over(ranked.iter().map(|(_, _, value)| *value));
+    let (values, is_cut) = value_scale(run, objective.direction);
     let mut frame = Frame::bare("", "Parallel coordinates", Size::WIDE);
     let (left, right, top, bottom) = (42.0, Size::WIDE.width - 58.0, 74.0, Size::WIDE.height - 34.0);
     #[expect(clippy::cast_precision_loss, reason = "axes are few")]
@@ -52,6 +53,8 @@ pub(super) fn parallel(run: &Run) -> Option<Figure> {
     let names = parameters.iter().map(|parameter| parameter.name().to_owned());
     let ends = scales.iter().chain(std::iter::once(&values));
     let all = names.chain(std::iter::once(objective.to_string()));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of characters")]
+    let longest = ((2.0 * (x(1) - x(0)) - 12.0) / 6.6).clamp(8.0, 40.0) as usize;
     for (axis, (name, scale)) in all.zip(ends).enumerate() {
         let class = if axis == parameters.len() { "strong" } else { "ink" };
         frame.svg.line("axis", (x(axis), top), (x(axis), bottom));
@@ -59,10 +62,12 @@ pub(super) fn parallel(run: &Run) -> Option<Figure> {
         let height = if axis % 2 == 0 { 34.0 } else { 52.0 };
         let anchor = if axis == 0 { Anchor::Start } else { Anchor::Middle };
         let at = if axis == 0 { 2.0 } else { x(axis).min(Size::WIDE.width - 56.0) };
-        frame.svg.label(class, (at, height), anchor, &shorten_start(&name, 24));
+        frame.svg.label(class, (at, height), anchor, &shorten_start(&name, longest));
         for (place, label) in scale.ticks(4) {
             frame.svg.line("axis", (x(axis) - 3.0, y(place)), (x(axis), y(place)));
-            frame.svg.label("", (x(axis) - 5.0, y(place) + 4.0), Anchor::End, &shorten(&label, 9));
+            // To the right of the last axis no line goes.
+            let (side, anchor) = if axis == parameters.len() { (5.0, Anchor::Start) } else { (-5.0, Anchor::End) };
+            frame.svg.label("halo", (x(axis) + side, y(place) + 4.0), anchor, &shorten(&label, 9));
         }
     }
     let absent = parameters.iter().any(|parameter| parameter.condition().is_some());
@@ -74,8 +79,10 @@ pub(super) fn parallel(run: &Run) -> Option<Figure> {
         String::new()
     };
     let caption = format!(
-        "A line is a complete trial{some}; the darker and bluer, the better its fifth by {}, of validation rows.{absent}{of}",
-        objective.metric
+        "A line is a complete trial{some}; the darker and bluer, the better its fifth by {}{}.{absent}{of}{}",
+        objective.metric,
+        run.judged_by(),
+        if is_cut { CUT } else { "" }
     );
     Some(Figure::new("parallel", "Parallel coordinates", caption, vec![frame.finish()]))
 }

@@ -13,7 +13,7 @@ pub(super) fn probabilities(run: &Run) -> Option<Figure> {
     let classes = &folds.first()?.first()?.classes;
     Some(if let [negative, positive] = &classes[..] {
         let caption = format!(
-            "The share of the test rows of each class that got a probability of `{positive}` in each of {BINS} steps. Every \
+            "The share of the test rows of each class that got a probability of “{positive}” in each of {BINS} steps. Every \
              outer fold counts the same; models of one fold are averaged. The less the two overlap, the better."
         );
         Figure::new("probabilities", "Predicted probabilities", caption, vec![two(&folds, negative, positive)])

@@ -1,12 +1,12 @@
 //! The objective over each parameter by itself.
 
+use super::history::{CUT, value_scale};
 use super::parallel::{first_parameters, scale};
 use super::{Figure, spread_out};
 use crate::report::chart::{Axis, Chart, Frame, Scale, Size};
 use crate::report::record::Run;
 use crate::report::text::{shorten_start, slug};
 use crate::space::Parameter;
-use crate::spec::experiment::Objective;
 
 const MOST_PANELS: usize = 12;
 const MOST_DOTS: usize = 600;
@@ -18,31 +18,34 @@ pub(super) fn slices(run: &Run) -> Option<Figure> {
     if n == 0 {
         return None;
     }
-    let charts = parameters.iter().map(|parameter| chart(run, parameter, objective)).collect();
+    let (scale, is_cut) = value_scale(run, objective.direction);
+    let y = Axis::new(scale, objective.to_string());
+    let charts = parameters.iter().map(|parameter| chart(run, parameter, y.clone())).collect();
     let some = if n > MOST_DOTS { format!(" ({MOST_DOTS} of {n} are drawn)") } else { String::new() };
     let more = match run.space()?.parameters().len().saturating_sub(parameters.len()) {
         0 => String::new(),
         more => format!(" {more} less important parameters are left out."),
     };
     let caption = format!(
-        "A dot is a complete trial{some}: its value of a parameter and its {}, of validation rows. Orange is the best trial of \
-         each study. Dots of a choice are spread sideways.{more}",
-        objective.metric
+        "A dot is a complete trial{some}: its value of a parameter and its {}{}. Orange is the best trial of \
+         each study. Dots of a choice are spread sideways.{}{more}",
+        objective.metric,
+        run.judged_by(),
+        if is_cut { CUT } else { "" }
     );
     Some(Figure::new("slices", "Slices", caption, charts))
 }
 
-fn chart(run: &Run, parameter: &Parameter, objective: Objective) -> Chart {
+fn chart(run: &Run, parameter: &Parameter, y: Axis) -> Chart {
     let x = scale(parameter, run);
     let is_named = matches!(x, Scale::Bands { .. });
     let name = parameter.name();
-    let y = Axis::new(Scale::over(run.complete().map(|(_, score)| score.value())), objective.to_string());
     let title = shorten_start(name, 44);
-    let axis = Axis::new(x.clone(), "");
-    let mut frame = Frame::new(slug(name), title, Size::PANEL.of_height(240.0), axis, y.clone());
+    let (axis, values) = (Axis::new(x.clone(), ""), y.scale.clone());
+    let mut frame = Frame::new(slug(name), title, Size::PANEL.of_height(240.0), axis, y);
     let point = |frame: &Frame, index: usize, value: &crate::value::Value, score: f64| {
         let place = x.place_value(value)?;
-        Some(frame.at_places(place + if is_named { sideways(index, &x) } else { 0.0 }, y.scale.place(score)))
+        Some(frame.at_places(place + if is_named { sideways(index, &x) } else { 0.0 }, values.place(score)))
     };
     let trials: Vec<(f64, f64)> = run
         .complete()

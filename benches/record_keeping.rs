@@ -155,6 +155,7 @@ fn manifest(run: String) -> Manifest {
 
 fn summary() -> Summary {
     let study = |outer, inner| StudySummary {
+        slices: BTreeMap::new(),
         ended: None,
         outer: Some(outer),
         inner: Some(inner),

@@ -4,6 +4,7 @@ use super::check::{OpenPlace, Problem, Step};
 use super::network::{ClassWeights, LossOptions, LrFactors, PhaseOptions, Schedule};
 use super::parse::{CHECKED, Closed, Read};
 use super::tree::{Make, Tree};
+use crate::metric::Metric;
 
 /// Rules that join several fields of a phase.
 ///
@@ -71,7 +72,8 @@ fn schedule(make: &Closed) -> Schedule {
         "reduce_on_plateau" => Schedule::ReduceOnPlateau {
             patience: make.count("patience"),
             factor: make.float("factor"),
-            monitor: make.metric("monitor").expect("the monitor was filled in when the fit was composed"),
+            // Filled in when a fit is composed; one that is written by hand may lack it.
+            monitor: make.metric("monitor").unwrap_or(Metric::LogLoss),
             min_lr: make.float("min_lr"),
         },
         other => unreachable!("`{other}` is no schedule: {CHECKED}"),

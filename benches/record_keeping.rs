@@ -170,6 +170,7 @@ fn summary() -> Summary {
         history: Vec::new(),
         importance: BTreeMap::new(),
         other_importance: BTreeMap::new(),
+        slices: BTreeMap::new(),
         front: Vec::new(),
     };
     let metric = MetricSummary::of(vec![0.89, 0.91]);

@@ -3,6 +3,17 @@
 use super::column::Column;
 use super::recipe::TpeRecipe;
 
+/// The bandwidth of every observation, and which observations have the same kernel.
+#[derive(Clone, Debug)]
+pub(super) struct Bandwidths {
+    /// Standard deviation of each observation's kernel.
+    pub(super) sigmas: Vec<f64>,
+    /// For each observation the place of its kernel among `distinct`.
+    pub(super) places: Vec<u32>,
+    /// Mean and standard deviation of the kernels that differ, in no promised order.
+    pub(super) distinct: Vec<(f64, f64)>,
+}
+
 /// Standard deviation of each kernel: the larger distance to its neighbours, at most the range, and at least the
 /// range divided by the number of kernels plus one (by 100 from there on). The ends of the range are neighbours
 /// only of a lone observation, so that the outermost kernels do not get wide just for being outermost.
@@ -13,15 +24,16 @@ use super::recipe::TpeRecipe;
 /// chance of a run of 100 trials to beat one of Optuna's from 0.47 to 0.39.
 ///
 /// With [`TpeRecipe::Watanabe`] the ends and the middle of the range are neighbours, too, and the least width is another.
-pub(super) fn bandwidths(column: &Column, (low, high): (f64, f64), axis: usize, recipe: TpeRecipe) -> Vec<f64> {
+pub(super) fn bandwidths(column: &Column, (low, high): (f64, f64), axis: usize, recipe: TpeRecipe) -> Bandwidths {
     let (means, order) = (column.values(), column.order());
     let range = high - low;
     let narrowest = range * recipe.narrowest(means.len());
     let clip = |sigma: f64| sigma.clamp(narrowest, range);
-    let mut sigmas = vec![0.0; means.len()];
+    let mut found = Bandwidths { sigmas: vec![0.0; means.len()], places: vec![0; means.len()], distinct: Vec::new() };
     let ends = recipe.ends_are_neighbours();
     if let ([mu], false) = (means, ends) {
-        return vec![clip((mu - low).max(high - mu))];
+        found.set(&[0], *mu, clip((mu - low).max(high - mu)));
+        return found;
     }
     let at = |place: usize| means[order[place] as usize];
     let middle = low + range / 2.0;
@@ -42,7 +54,7 @@ pub(super) fn bandwidths(column: &Column, (low, high): (f64, f64), axis: usize, 
         }
         let width = |gap: f64| if gap.is_finite() { clip(gap) } else { narrowest };
         match order[start..end] {
-            [only] => sigmas[only as usize] = width(left).max(width(right)),
+            [only] => found.set(&[only], mu, width(left).max(width(right))),
             ref equal => {
                 let (mut first, mut last) = (equal[0], equal[0]);
                 for &index in &equal[1..] {
@@ -53,16 +65,28 @@ pub(super) fn bandwidths(column: &Column, (low, high): (f64, f64), axis: usize, 
                         last = index;
                     }
                 }
-                for &index in equal {
-                    sigmas[index as usize] = narrowest;
-                }
-                sigmas[first as usize] = width(left);
-                sigmas[last as usize] = width(right);
+                found.set(equal, mu, narrowest);
+                found.set(&[first], mu, width(left));
+                found.set(&[last], mu, width(right));
             }
         }
         start = end;
     }
-    sigmas
+    found
+}
+
+impl Bandwidths {
+    /// Gives some observations one kernel.
+    #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
+    fn set(&mut self, indices: &[u32], mu: f64, sigma: f64) {
+        if self.distinct.last() != Some(&(mu, sigma)) {
+            self.distinct.push((mu, sigma));
+        }
+        for &index in indices {
+            self.sigmas[index as usize] = sigma;
+            self.places[index as usize] = (self.distinct.len() - 1) as u32;
+        }
+    }
 }
 
 /// A key without pattern for the place of an observation on an axis: the mixing function of SplitMix64 (Steele et
@@ -79,7 +103,11 @@ mod tests {
     use super::*;
 
     fn sigmas(means: &[f64], span: (f64, f64), axis: usize) -> Vec<f64> {
-        bandwidths(&Column::new(means.to_vec()), span, axis, TpeRecipe::Optuna)
+        let found = bandwidths(&Column::new(means.to_vec()), span, axis, TpeRecipe::Optuna);
+        for ((&mu, &sigma), &place) in means.iter().zip(&found.sigmas).zip(&found.places) {
+            assert_eq!(found.distinct[place as usize], (mu, sigma));
+        }
+        found.sigmas
     }
 
     fn close(got: &[f64], expected: &[f64]) {
@@ -107,7 +135,7 @@ mod tests {
         // three equal observations: no gap, so the range over n + 2
         close(&sigmas(&[0.5, 0.5, 0.5], (0.0, 2.0), 0), &[0.4, 0.4, 0.4]);
         let equal = Column::new(vec![0.5; 200]);
-        assert_eq!(bandwidths(&equal, (0.0, 2.0), 0, TpeRecipe::Optuna), [0.02; 200]);
+        assert_eq!(bandwidths(&equal, (0.0, 2.0), 0, TpeRecipe::Optuna).distinct, [(0.5, 0.02)]);
         // an unbounded parameter may lie far outside the span
         close(&sigmas(&[10.0], (-3.0, 3.0), 0), &[6.0]);
     }
@@ -129,7 +157,8 @@ mod tests {
 
     #[test]
     fn with_watanabe_ends_and_middle_are_neighbours() {
-        let sigmas = |means: &[f64]| bandwidths(&Column::new(means.to_vec()), (0.0, 1.0), 0, TpeRecipe::Watanabe);
+        let sigmas =
+            |means: &[f64]| bandwidths(&Column::new(means.to_vec()), (0.0, 1.0), 0, TpeRecipe::Watanabe).sigmas;
         close(&sigmas(&[0.2]), &[0.3]);
         close(&sigmas(&[0.1, 0.3, 0.95]), &[0.2, 0.2, 0.45]);
         // close neighbours on both sides

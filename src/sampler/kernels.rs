@@ -25,15 +25,19 @@ pub(super) struct Normals<'a> {
     pub(super) means: Vec<f64>,
     /// Standard deviation of each kernel.
     pub(super) sigmas: Vec<f64>,
+    /// The kernels that differ.
+    pub(super) distinct: Vec<(f64, f64)>,
+    /// For each kernel its place among those that differ.
+    pub(super) places: Vec<u32>,
 }
 
 /// Categorical kernels.
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     /// Number of options.
-    count: usize,
+    pub(super) count: usize,
     /// Position of the observed option of each kernel; `count` for the prior's.
-    places: Vec<u32>,
+    pub(super) places: Vec<u32>,
 }
 
 impl<'a> Kernels<'a> {
@@ -43,11 +47,15 @@ impl<'a> Kernels<'a> {
             Axis::Options { count } => Self::Options(Options::new(count, observed.values())),
             Axis::Line(line) => {
                 let mut means = observed.values().to_vec();
-                let mut sigmas = bandwidths(observed, line.span, position, recipe);
+                let widths = bandwidths(observed, line.span, position, recipe);
+                let (mut sigmas, mut distinct, mut places) = (widths.sigmas, widths.distinct, widths.places);
                 let (mu, sigma) = line.prior;
                 means.push(mu);
                 sigmas.push(sigma);
-                Self::Normals(Normals { line, means, sigmas })
+                #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
+                places.push(distinct.len() as u32);
+                distinct.push((mu, sigma));
+                Self::Normals(Normals { line, means, sigmas, distinct, places })
             }
         }
     }
@@ -77,8 +85,8 @@ impl<'a> Kernels<'a> {
     pub(super) fn weigh(&self, option: f64, weights: &mut [f64]) {
         let Self::Options(options) = self else { return };
         let probability = options.probability(option);
-        for (kernel, weight) in weights.iter_mut().enumerate() {
-            *weight *= probability(kernel);
+        for (&place, weight) in options.places.iter().zip(weights) {
+            *weight *= probability(place);
         }
     }
 
@@ -98,12 +106,11 @@ impl Options {
         Self { count, places }
     }
 
-    /// The probability of an option under a kernel.
-    pub(super) fn probability(&self, option: f64) -> impl Fn(usize) -> f64 {
+    /// The probability of an option under the kernels of a place.
+    pub(super) fn probability(&self, option: f64) -> impl Fn(u32) -> f64 {
         let (hit, miss) = self.hit_and_miss();
         let prior = self.prior();
-        move |kernel| {
-            let place = self.places[kernel];
+        move |place| {
             if place as usize == self.count {
                 prior
             } else if f64::from(place) == option {

@@ -176,7 +176,7 @@ mod tests {
         let below = |z: f64| 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2);
         let density = |kernel: usize, candidate: &[f64; 4]| -> f64 {
             let along = |(kernels, x): (&Kernels<'_>, &f64)| match kernels {
-                Kernels::Options(options) => options.probability(*x)(kernel),
+                Kernels::Options(options) => options.probability(*x)(options.places[kernel]),
                 Kernels::Normals(normals) => {
                     let (mu, sigma) = (normals.means[kernel], normals.sigmas[kernel]);
                     let (low, high) = normals.line.bounds.unwrap();

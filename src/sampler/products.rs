@@ -31,6 +31,17 @@ pub(super) struct Products<'k> {
     continuous: Vec<Continuous<'k>>,
     tables: Vec<Table<'k>>,
     tails: Tails,
+    scratch: Scratch,
+}
+
+/// A block at work, kept because to clear it would take as long as to fill it.
+struct Scratch {
+    /// The logarithm of each kernel's density along the continuous axes, as part of its height.
+    exponents: [f64; BLOCK],
+    /// Which kernels are not negligible, and their exponents.
+    kept: [usize; BLOCK],
+    near: [f64; BLOCK],
+    terms: [f64; BLOCK],
 }
 
 /// Densities on a continuous line.
@@ -41,37 +52,40 @@ struct Continuous<'k> {
     candidates: &'k [f64],
 }
 
-/// Masses of the cells of a grid, or probabilities of options.
+/// Masses of the cells of a grid, or probabilities of options. Both repeat themselves, so each distinct kernel meets each
+/// distinct cell once.
 struct Table<'k> {
     cells: &'k Cells,
     masses: Masses<'k>,
-    /// By distinct cell, then by block: where its masses are, if any has been needed.
+    /// For each kernel its place among the distinct ones.
+    places: &'k [u32],
+    n_distinct: usize,
+    /// By distinct cell: where its row begins, if it has been needed.
     rows: Vec<Option<usize>>,
-    /// A mass for each kernel of a block, `NAN` where it has not been needed.
-    computed: Vec<[f64; BLOCK]>,
+    /// Rows of a mass for each distinct kernel, `NAN` where it has not been needed.
+    computed: Vec<f64>,
 }
 
 /// What the rows of a table are computed from.
+#[derive(Clone, Copy)]
 enum Masses<'k> {
     Options(&'k Options),
-    /// Normals, and one over the standard deviation of each.
-    Normals(&'k Normals<'k>, Vec<f64>),
+    Normals(&'k Normals<'k>),
 }
 
 impl<'k> Products<'k> {
     /// The candidates have as many axes as there are dimensions.
     pub(super) fn new(weights: &[f64], dimensions: &'k [Kernels<'_>], candidates: &'k Candidates) -> Self {
         let heights = weights.to_vec();
-        let mut products =
-            Self { heights, highest: 0.0, continuous: Vec::new(), tables: Vec::new(), tails: Tails::get() };
-        let n_blocks = products.n_blocks();
+        let scratch = Scratch { exponents: [0.0; BLOCK], kept: [0; BLOCK], near: [0.0; BLOCK], terms: [0.0; BLOCK] };
+        let (continuous, tables) = (Vec::new(), Vec::new());
+        let mut products = Self { heights, highest: 0.0, continuous, tables, tails: Tails::get(), scratch };
         for (axis, kernels) in dimensions.iter().enumerate() {
             let masses = match (kernels, candidates.cells(axis)) {
                 (Kernels::Options(options), Some(cells)) => Some((Masses::Options(options), cells)),
                 (Kernels::Normals(normals), Some(cells)) => {
                     products.scale(normals, |_| 1.0);
-                    let inverses = normals.sigmas.iter().map(|sigma| 1.0 / sigma).collect();
-                    Some((Masses::Normals(normals, inverses), cells))
+                    Some((Masses::Normals(normals), cells))
                 }
                 (Kernels::Normals(normals), None) => {
                     products.scale(normals, |sigma| sigma);
@@ -82,7 +96,7 @@ impl<'k> Products<'k> {
                 }
                 (Kernels::Options(_), None) => unreachable!("options are cells"),
             };
-            products.tables.extend(masses.map(|(masses, cells)| Table::new(masses, cells, n_blocks)));
+            products.tables.extend(masses.map(|(masses, cells)| Table::new(masses, cells)));
         }
         products.highest = products.heights.iter().copied().fold(0.0, f64::max);
         products
@@ -119,9 +133,10 @@ impl<'k> Products<'k> {
     /// The sum of a block of kernels at a candidate, when that of the blocks before it is known.
     pub(super) fn block(&mut self, candidate: usize, block: usize, sum: f64) -> f64 {
         let range = self.range(block);
-        let mut exponents = [0.0; BLOCK];
-        let exponents = &mut exponents[..range.len()];
-        for Continuous { means, inverses, candidates } in &self.continuous {
+        let Self { heights, highest, continuous, tables, tails, scratch } = self;
+        let exponents = &mut scratch.exponents[..range.len()];
+        exponents.fill(0.0);
+        for Continuous { means, inverses, candidates } in continuous {
             let x = candidates[candidate];
             let kernels = means[range.clone()].iter().zip(&inverses[range.clone()]);
             for (exponent, (mu, inverse)) in exponents.iter_mut().zip(kernels) {
@@ -130,23 +145,20 @@ impl<'k> Products<'k> {
             }
         }
         // What is kept moves to the front.
-        let lowest = libm::log(sum * NEGLIGIBLE / self.highest);
-        let mut kept = [0; BLOCK];
-        let mut near = [0.0; BLOCK];
-        let mut terms = [0.0; BLOCK];
+        let lowest = libm::log(sum * NEGLIGIBLE / *highest);
         let mut n_kept = 0;
-        for (kernel, (exponent, height)) in exponents.iter().zip(&self.heights[range.clone()]).enumerate() {
-            kept[n_kept % BLOCK] = kernel;
-            near[n_kept % BLOCK] = *exponent;
-            terms[n_kept % BLOCK] = *height;
+        for (kernel, (exponent, height)) in exponents.iter().zip(&heights[range.clone()]).enumerate() {
+            scratch.kept[n_kept % BLOCK] = kernel;
+            scratch.near[n_kept % BLOCK] = *exponent;
+            scratch.terms[n_kept % BLOCK] = *height;
             n_kept += usize::from(*exponent >= lowest);
         }
-        let (kept, terms) = (&kept[..n_kept], &mut terms[..n_kept]);
-        for (term, exponent) in terms.iter_mut().zip(&near[..n_kept]) {
+        let (kept, terms) = (&scratch.kept[..n_kept], &mut scratch.terms[..n_kept]);
+        for (term, exponent) in terms.iter_mut().zip(&scratch.near[..n_kept]) {
             *term *= exponential(*exponent);
         }
-        for table in &mut self.tables {
-            table.multiply(self.tails, candidate, (block, range.start), kept, terms);
+        for table in tables {
+            table.multiply(*tails, candidate, range.start, kept, terms);
         }
         // Four sums at once, in an order of their own.
         let mut sums = [0.0; 4];
@@ -166,39 +178,34 @@ impl<'k> Products<'k> {
 }
 
 impl<'k> Table<'k> {
-    fn new(masses: Masses<'k>, cells: &'k Cells, n_blocks: usize) -> Self {
-        let n = cells.distinct().len();
-        // Most candidates lose after a few blocks.
-        let computed = Vec::with_capacity(n * n_blocks.min(4));
-        Self { cells, masses, rows: vec![None; n * n_blocks], computed }
+    fn new(masses: Masses<'k>, cells: &'k Cells) -> Self {
+        let (places, n_distinct) = match masses {
+            Masses::Options(options) => (&options.places, options.count + 1),
+            Masses::Normals(normals) => (&normals.places, normals.distinct.len()),
+        };
+        let n_cells = cells.distinct().len();
+        let computed = Vec::with_capacity(n_cells * n_distinct);
+        Self { cells, masses, places, n_distinct, rows: vec![None; n_cells], computed }
     }
 
-    /// Multiplies the terms of the kept kernels of a block, counted from its first, by their masses of a candidate's cell.
-    fn multiply(
-        &mut self,
-        tails: Tails,
-        candidate: usize,
-        (block, first): (usize, usize),
-        kept: &[usize],
-        terms: &mut [f64],
-    ) {
+    /// Multiplies terms by the masses of a candidate's cell under their kernels, which are counted from the `first`.
+    fn multiply(&mut self, tails: Tails, candidate: usize, first: usize, kept: &[usize], terms: &mut [f64]) {
         let cell = self.cells.place(candidate);
-        let n_blocks = self.rows.len() / self.cells.distinct().len();
-        let place = *self.rows[cell * n_blocks + block].get_or_insert_with(|| {
-            self.computed.push([f64::NAN; BLOCK]);
-            self.computed.len() - 1
+        let start = *self.rows[cell].get_or_insert_with(|| {
+            self.computed.resize(self.computed.len() + self.n_distinct, f64::NAN);
+            self.computed.len() - self.n_distinct
         });
-        let row = &mut self.computed[place];
-        match &self.masses {
+        let row = &mut self.computed[start..start + self.n_distinct];
+        let kernels = kept.iter().map(|kernel| self.places[first + kernel]);
+        match self.masses {
             Masses::Options(options) => {
-                let probability = options.probability(self.cells.distinct()[cell]);
-                multiply(row, kept, terms, |kernel| probability(first + kernel));
+                multiply(row, kernels, terms, options.probability(self.cells.distinct()[cell]));
             }
-            Masses::Normals(normals, inverses) => {
+            Masses::Normals(normals) => {
                 let (low, high) = self.cells.ends(cell);
-                multiply(row, kept, terms, |kernel| {
-                    let (mu, inverse) = (normals.means[first + kernel], inverses[first + kernel]);
-                    tails.mass((low - mu) * inverse, (high - mu) * inverse)
+                multiply(row, kernels, terms, |place| {
+                    let (mu, sigma) = normals.distinct[place as usize];
+                    tails.mass((low - mu) / sigma, (high - mu) / sigma)
                 });
             }
         }
@@ -206,11 +213,11 @@ impl<'k> Table<'k> {
 }
 
 /// Multiplies terms by the masses of their kernels and computes those that are not in the row yet.
-fn multiply(row: &mut [f64; BLOCK], kept: &[usize], terms: &mut [f64], mass: impl Fn(usize) -> f64) {
-    for (term, &kernel) in terms.iter_mut().zip(kept) {
-        let held = &mut row[kernel % BLOCK];
+fn multiply(row: &mut [f64], kernels: impl Iterator<Item = u32>, terms: &mut [f64], mass: impl Fn(u32) -> f64) {
+    for (term, place) in terms.iter_mut().zip(kernels) {
+        let held = &mut row[place as usize];
         if held.is_nan() {
-            *held = mass(kernel);
+            *held = mass(place);
         }
         *term *= *held;
     }

@@ -398,7 +398,7 @@ fn a_variant_that_fails_does_not_stop_the_others() {
         ("complete".into(), "complete".into(), "failed".into())
     );
     assert_eq!(result["status"], "failed");
-    output.stderr_contains("no trial of the search gave a value: 2 trials failed");
+    output.stderr_contains("error: three: no trial of the search gave a value: 2 trials failed");
     let half = programs("half.sh", 4).file("half.sh", "[ $XRUN_TRIAL -gt 1 ] || exit 3\necho '{\"value\": 1.0}'\n");
     let output = half.xrun(["experiment.rhai"]);
     output.code(3);

@@ -97,7 +97,7 @@ pub(super) fn conclude(report: &Report, time: Option<Duration>, shown: &Shown) -
     }
     if !shown.quiet {
         for study in &report.summary.studies {
-            explain(study, &report.path);
+            explain(study, &report.path, "");
         }
         for unmet in front::unmet(&report.summary) {
             say(&format!("warning: {unmet}"));
@@ -119,8 +119,8 @@ pub(super) fn exit(summary: &Summary) -> Exit {
     }
 }
 
-/// Says why a study has no final: none of its trials came to an end with a value.
-pub(super) fn explain(study: &StudySummary, path: &Path) {
+/// Says why a study has no final: none of its trials came to an end with a value. `whose` stands before it.
+pub(super) fn explain(study: &StudySummary, path: &Path, whose: &str) {
     if study.best_trial.is_some() {
         return;
     }
@@ -132,7 +132,7 @@ pub(super) fn explain(study: &StudySummary, path: &Path) {
         (pruned, 0) => (format!("{} pruned", count(pruned, "trial")), "prune less".to_owned()),
         (pruned, failed) => (format!("{} pruned, {failed} failed", count(pruned, "trial")), reasons),
     };
-    say(&format!("error: no trial of {of} gave a value: {what}\nhint: {remedy}"));
+    say(&format!("error: {whose}no trial of {of} gave a value: {what}\nhint: {remedy}"));
 }
 
 /// Evaluates a script under the settings of its project.

@@ -145,7 +145,7 @@ fn conclude(joint: &Joint, reports: Vec<PartReport>, time: Option<Duration>, sho
             Ok(_) if shown.quiet => {}
             Ok(report) => {
                 for study in &report.summary.studies {
-                    explain(study, &report.path);
+                    explain(study, &report.path, &format!("{name}: "));
                 }
                 for unmet in front::unmet(&report.summary) {
                     say(&format!("warning: {name}: {unmet}"));

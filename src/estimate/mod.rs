@@ -1,7 +1,7 @@
 //! What the outer tests of a run say of a metric: its value, its intervals, and its difference between two runs.
 //!
 //! [`OuterTests`] holds what was tested: the test rows of each outer fold and, where they are recorded, what each model of the
-//! fold predicted. [`OuterTests::intervals`] and [`paired`] choose the [`statistics`](crate::statistics) that hold for as many
+//! fold predicted. [`OuterTests::intervals`] and [`paired()`] choose the [`statistics`](crate::statistics) that hold for as many
 //! folds as there are: over the folds from five on, over test rows below. Which runs may be paired is for others to say.
 
 mod intervals;

@@ -2,7 +2,7 @@
 //!
 //! The unit is the outer fold: whoever calls has averaged the models of one fold first. [`CorrectedT`] is the t test of
 //! cross-validation, whose training sets overlap; [`row_bootstrap`] says what other test rows would have changed, with the
-//! models as they are; [`wilson`] and [`mcnemar`] are about counts of rows, [`holm`] is about several tests at once. What a metric is, and
+//! models as they are; [`wilson`] and [`mcnemar`] are about counts of rows, [`holm()`] is about several tests at once. What a metric is, and
 //! where the numbers come from, is for others to say.
 //!
 //! ```

@@ -84,22 +84,7 @@ impl Updater {
 
     /// The network after a step at these learning rates. Parameters without a gradient stay as they are, without decay.
     pub(super) fn step(&mut self, network: Network, gradients: Gradients, rates: Rates) -> Network {
-        let mut new_value = |path: &str, weights: Tensor<1>, gradients: &mut Gradients| {
-            let gradient = gradients.remove(path)?;
-            let lr = if path.starts_with("backbone.") { rates.backbone } else { rates.head };
-            let memory = self.memories.entry(path.to_owned()).or_default();
-            let updated = memory.update(&self.rule, lr, weights, gradient);
-            if let Some(decay) = self.ema {
-                memory.take_average(decay, &updated);
-            }
-            Some(updated)
-        };
-        let mut gradients = gradients;
-        network.map(&mut Replace {
-            path: Vec::new(),
-            with: |path: &str, weights: &dyn Fn() -> Tensor<1>| new_value(path, weights(), &mut gradients),
-            trains: true,
-        })
+        network.map(&mut Replace { path: Vec::new(), by: Step { updater: self, gradients, rates } })
     }
 
     /// An evaluating network with the averages of its parameters in their place, where there are any.
@@ -107,22 +92,70 @@ impl Updater {
         if self.ema.is_none() {
             return network;
         }
-        let average =
-            |path: &str, _: &dyn Fn() -> Tensor<1>| self.memories.get(path).and_then(|memory| memory.average.clone());
-        network.map(&mut Replace { path: Vec::new(), with: average, trains: false })
+        network.map(&mut Replace { path: Vec::new(), by: Averages { memories: &self.memories } })
     }
 }
 
-/// Puts other values, given as vectors, in the place of parameters.
-struct Replace<F> {
-    path: Vec<String>,
-    /// The new value of the parameter at a path, from its old one; none leaves it.
-    with: F,
-    /// Whether new values get a gradient.
-    trains: bool,
+/// What comes in the place of parameters.
+trait NewValues {
+    /// Whether the new values are trained on.
+    const TRAINED: bool;
+
+    /// What the new value of the parameter at this path comes from, a vector; none leaves the parameter.
+    fn source(&mut self, path: &str) -> Option<Tensor<1>>;
+
+    /// The new value of the parameter, from that and its old one, as vectors.
+    fn value(&mut self, path: &str, source: Tensor<1>, weights: Tensor<1>) -> Tensor<1>;
 }
 
-impl<F: FnMut(&str, &dyn Fn() -> Tensor<1>) -> Option<Tensor<1>>> ModuleMapper for Replace<F> {
+struct Step<'a> {
+    updater: &'a mut Updater,
+    gradients: Gradients,
+    rates: Rates,
+}
+
+impl NewValues for Step<'_> {
+    const TRAINED: bool = true;
+
+    fn source(&mut self, path: &str) -> Option<Tensor<1>> {
+        self.gradients.remove(path)
+    }
+
+    fn value(&mut self, path: &str, gradient: Tensor<1>, weights: Tensor<1>) -> Tensor<1> {
+        let Updater { rule, ema, memories } = &mut *self.updater;
+        let lr = if path.starts_with("backbone.") { self.rates.backbone } else { self.rates.head };
+        let memory = memories.entry(path.to_owned()).or_default();
+        let updated = memory.update(rule, lr, weights, gradient);
+        if let Some(decay) = *ema {
+            memory.take_average(decay, &updated);
+        }
+        updated
+    }
+}
+
+struct Averages<'a> {
+    memories: &'a BTreeMap<String, Memory>,
+}
+
+impl NewValues for Averages<'_> {
+    const TRAINED: bool = false;
+
+    fn source(&mut self, path: &str) -> Option<Tensor<1>> {
+        self.memories.get(path)?.average.clone()
+    }
+
+    fn value(&mut self, _path: &str, average: Tensor<1>, _weights: Tensor<1>) -> Tensor<1> {
+        average
+    }
+}
+
+/// Puts new values in the place of parameters.
+struct Replace<N> {
+    path: Vec<String>,
+    by: N,
+}
+
+impl<N: NewValues> ModuleMapper for Replace<N> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
     }
@@ -133,13 +166,14 @@ impl<F: FnMut(&str, &dyn Fn() -> Tensor<1>) -> Option<Tensor<1>>> ModuleMapper f
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
-        let shape = tensor.dims();
-        let n = shape.iter().product::<usize>();
-        let Some(value) = (self.with)(&self.path.join("."), &|| tensor.clone().without_autodiff().reshape([n])) else {
+        let path = self.path.join(".");
+        let Some(source) = self.by.source(&path) else {
             return Param::from_mapped_value(id, tensor, mapper);
         };
-        let value = value.reshape(shape);
-        let value = if self.trains { Tensor::<D>::from_inner(value).require_grad() } else { value };
+        let shape = tensor.dims();
+        let vector = tensor.without_autodiff().reshape([shape.iter().product::<usize>()]);
+        let value = self.by.value(&path, source, vector).reshape(shape);
+        let value = if N::TRAINED { Tensor::<D>::from_inner(value).require_grad() } else { value };
         Param::from_mapped_value(id, value, mapper)
     }
 }

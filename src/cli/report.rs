@@ -12,6 +12,7 @@ use crate::data::Dataset;
 use crate::report::Report;
 use crate::settings;
 use crate::store::{self, RunEntry};
+use crate::wording::count;
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
@@ -35,7 +36,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
             write(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
             write(&folder.join(format!("{}.png", figure.name)), &figure.png)?;
         }
-        say(&format!("{} figures in {}", figures.len(), folder.display()));
+        say(&format!("{} in {}", count(figures.len(), "figure"), folder.display()));
     }
     say(&format!("{}; open it in a browser", size(html.len() as u64)));
     print(&path.display().to_string());

@@ -73,8 +73,10 @@ fn chart(run: &Run, parameters: &[&Parameter], best: &[(&Study, &TrialRecord)]) 
 
 /// How far the studies agree, in a few words.
 fn agreement(scale: &Scale, values: &[&Value]) -> String {
-    if values.is_empty() {
-        return "not in any best trial".to_owned();
+    match values.len() {
+        0 => return "in no best trial".to_owned(),
+        1 => return "in one best trial".to_owned(),
+        _ => {}
     }
     if matches!(scale, Scale::Bands { .. }) {
         let most = values.iter().map(|value| values.iter().filter(|other| other == &value).count()).max().unwrap_or(0);

@@ -203,8 +203,8 @@ fn few_folds_are_compared_by_the_decisions_for_their_rows() {
 test.accuracy over outer folds; larger is better
 
  run                   experiment  outer folds    mean     std     low    high  95 % interval
- [RUN]  net                    2  0.8000  0.0000  0.6750  0.9000  row bootstrap
- [RUN]  net                    2  0.5000  0.0000  0.3500  0.6500  row bootstrap
+ [RUN]  net                   2  0.8000  0.0000  0.6750  0.9000  row bootstrap
+ [RUN]  net                   2  0.5000  0.0000  0.3500  0.6500  row bootstrap
 2 outer folds are too few for a t interval: so few values hardly tell how much they vary; take at least 5
 row bootstrap: what other test rows would change, with the models as they are; 2000 resamples
 

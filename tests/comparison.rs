@@ -255,7 +255,9 @@ fn what_cannot_be_compared_is_refused() {
     );
     refused(
         &["--metric", "auc"],
-        "error: no metric is called `auc`; the metrics are accuracy, balanced_accuracy, roc_auc, log_loss, f1, precision, recall, value\n",
+        "error: no metric is called `auc`; the metrics are accuracy, balanced_accuracy, roc_auc, log_loss, f1, precision, recall, \
+         top_5_accuracy, f1_macro, f1_micro, precision_macro, recall_macro, expected_calibration_error, brier, \
+         average_precision, matthews_corrcoef, r2, rmse, mae, mse, value\n",
     );
     refused(
         &["--rope", "-1"],

@@ -402,7 +402,7 @@ fn wanted(takes: &Type) -> String {
         Type::Float { low, high } if *low == f64::MIN && *high == f64::MAX => "a number".to_owned(),
         Type::Float { low, high: f64::MAX } if *low == f64::MIN_POSITIVE => "a number above 0".to_owned(),
         Type::Float { low, high: f64::MAX } => format!("a number of at least {low}"),
-        Type::Float { low, high } if *high < 1.0 && *low == 0.0 => "a number from 0 to below 1".to_owned(),
+        Type::Float { low, high } if *low == 0.0 && high.next_up() == 1.0 => "a number from 0 to below 1".to_owned(),
         Type::Float { low, high } => format!("a number in {low}..={high}"),
         Type::Text => "a text".to_owned(),
         Type::Name => "a name".to_owned(),

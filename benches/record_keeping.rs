@@ -155,7 +155,6 @@ fn manifest(run: String) -> Manifest {
 
 fn summary() -> Summary {
     let study = |outer, inner| StudySummary {
-        slices: BTreeMap::new(),
         ended: None,
         outer: Some(outer),
         inner: Some(inner),
@@ -188,5 +187,6 @@ fn summary() -> Summary {
         studies: vec![study(0, 0), study(0, 1), study(1, 0), study(1, 1)],
         finals: Vec::new(),
         test: names.into_iter().map(|name| (name.to_owned(), metric.clone())).collect::<BTreeMap<_, _>>(),
+        n_test_evaluations: 4,
     }
 }

@@ -224,8 +224,9 @@ fn a_nested_run_prints_its_finals_and_the_mean_over_outer_folds() {
     assert_eq!(folds, ["0 0", "0 1", "1 0", "1 1", "2 0", "2 1"], "{output}");
     let few =
         "3 outer folds are too few for a t interval: so few values hardly tell how much they vary; take at least 5";
-    assert_eq!(shape[7..12], ["", "3 outer folds mean std", "test.value", few, ""], "{output}");
-    assert_eq!(shape[12..], ["24 fits in [TIME]", "[PROJECT]/results/nested/[RUN]"], "{output}");
+    let times = "test rows evaluated 6 times, once by each final";
+    assert_eq!(shape[7..13], ["", "3 outer folds mean std", "test.value", few, times, ""], "{output}");
+    assert_eq!(shape[13..], ["24 fits in [TIME]", "[PROJECT]/results/nested/[RUN]"], "{output}");
 }
 
 #[test]

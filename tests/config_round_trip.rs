@@ -393,6 +393,7 @@ experiment(#{
         backbone: convnet(#{ width: int(8, 32).step(8), blocks: 3, kernel: 3 }),
         head: [linear(choice([128, 256]), #{ bias: true }), relu(), dropout(uniform(0.0, 1.0))],
         loss: "auto",
+        label_smoothing: 0.0,
     }),
     train: [
         phase("warmup", #{
@@ -402,6 +403,8 @@ experiment(#{
             freeze: ["backbone"],
             optimizer: adamw(#{ lr: (rate * 10), betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 }),
             augment: [],
+            accumulate: 1,
+            histograms: false,
         }),
         phase("full", #{
             epochs: epochs,
@@ -425,6 +428,8 @@ experiment(#{
             }),
             early_stop: #{ min_delta: 0.0, patience: 3 },
             augment: [],
+            accumulate: 1,
+            histograms: false,
         }),
     ],
     cv: nested(#{
@@ -1308,7 +1313,7 @@ impl Writer {
             "",
             ", class_weights: [1, 2.5]",
             ", label_smoothing: uniform(0.0, 0.2)",
-            ", label_smoothing: 0.1, class_weights: choice([\"balanced\", [0.5, uniform(1, 2)]])",
+            ", label_smoothing: 0.1, class_weights: choice(#{ balanced: \"balanced\", given: [0.5, uniform(1, 2)] })",
         ]);
         let model = format!("classifier(#{{ backbone: {backbone}, head: {head}, loss: {loss}{options} }})");
         let train = phases.join(", ");

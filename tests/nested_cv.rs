@@ -123,6 +123,7 @@ fn pure_files(root: &Path) -> BTreeMap<String, Vec<u8>> {
                     | "script.rhai"
                     | "config.rhai"
                     | "git.patch"
+                    | "report.html"
             ) {
                 let relative = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
                 found.insert(relative, fs::read(&path).unwrap());

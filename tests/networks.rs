@@ -308,7 +308,7 @@ with the first value of each parameter; KEY=VALUE sets another:
     project
         .xrun(["show", "@latest", "epochs=1"])
         .code(2)
-        .stderr_contains("the following required arguments were not provided:\n  --model");
+        .stderr_contains("the following required arguments were not provided:\n  <--model|--augment>");
 }
 
 #[test]

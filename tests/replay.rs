@@ -140,8 +140,16 @@ fn a_study_per_outer_fold_and_failed_fits_are_equal_too() {
 /// Files of the only run of an experiment that a replay compares.
 fn n_compared(project: &Project, experiment: &str) -> String {
     let run = project.path(project.only_run(experiment));
-    let of_the_run =
-        ["run.json", "journal.jsonl", "script.rhai", "config.rhai", "folds.json", "timing.csv", "git.patch"];
+    let of_the_run = [
+        "run.json",
+        "journal.jsonl",
+        "script.rhai",
+        "config.rhai",
+        "folds.json",
+        "timing.csv",
+        "git.patch",
+        "report.html",
+    ];
     let n = project
         .contents(&run)
         .into_keys()
@@ -398,7 +406,7 @@ fn a_flipped_bit_anywhere_in_the_record_is_found_and_nothing_panics() {
     for (path, bytes) in &whole {
         let name = path.strip_prefix(project.path(&run)).unwrap().display().to_string();
         // In the scripts and configs of comments and help nothing is lost; where they count is tested above.
-        let may_be_equal = ["journal.jsonl", "timing.csv", "run.json"].contains(&name.as_str())
+        let may_be_equal = ["journal.jsonl", "timing.csv", "run.json", "report.html"].contains(&name.as_str())
             || name.ends_with("config.rhai")
             || name.ends_with("outcome.json");
         if bytes.is_empty() || (name.starts_with("outer-0") && !name.starts_with(FINAL)) {

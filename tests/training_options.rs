@@ -153,7 +153,7 @@ fn class_weights_are_one_a_class_or_balanced() {
     };
     of("[1, 2, 0.5]", 3).xrun(["experiment.rhai"]).code(0);
     let project = of("[1, 2]", 3);
-    project.xrun(["experiment.rhai"]).code(3);
+    project.xrun(["experiment.rhai"]).code(1);
     let outcome = project.read(project.only_run("a").join("outer-0/inner-0/trial-000/outcome.json"));
     assert!(outcome.contains("class_weights has 2 numbers, but the data have 3 classes"), "{outcome}");
     let project = of("\"equal\"", 2);

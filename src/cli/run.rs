@@ -179,6 +179,7 @@ pub(super) fn json(report: &Report) -> serde_json::Value {
         "n_trained": report.n_trained,
         "n_reused": report.n_kept + report.n_reused,
         "n_failed_trials": report.summary.n_failed_trials,
+        "n_test_evaluations": report.summary.n_test_evaluations,
         "metrics": report.summary.test.iter().map(|(name, metric)| (format!("test.{name}"), metric.mean.into())).collect::<serde_json::Map<_, _>>(),
     });
     let summary = &report.summary;
@@ -330,5 +331,9 @@ fn test_table(summary: &Summary) -> String {
         lines.push(StatisticsError::FewFolds { found: n_outer, least: MIN_FOLDS }.to_string());
     }
     lines.extend(intervals::notes(&metrics));
+    lines.push(match summary.n_test_evaluations {
+        1 => "test rows evaluated once, by the final".to_owned(),
+        n => format!("test rows evaluated {n} times, once by each final"),
+    });
     lines.join("\n")
 }

@@ -252,7 +252,7 @@ fn comparison(rows: &[Row]) -> String {
             line.push(row.summary.as_ref().map_or_else(dash, |summary| n_trials(summary).to_string()));
             line.push(row.summary.as_ref().and_then(best).unwrap_or_else(dash));
         }
-        line.push(row.summary.as_ref().map_or_else(dash, |summary| n_test_evaluations(summary).to_string()));
+        line.push(row.summary.as_ref().map_or_else(dash, |summary| summary.n_test_evaluations.to_string()));
         line.push(row.run.clone());
         line.extend(is_open.then(|| row.status.clone()));
         line
@@ -271,11 +271,6 @@ fn best(summary: &Summary) -> Option<String> {
 
 fn n_trials(summary: &Summary) -> usize {
     summary.studies.iter().map(|study| study.n_complete + study.n_pruned.unwrap_or(0) + study.n_failed).sum()
-}
-
-/// How often test rows were evaluated: once by each final that has some.
-fn n_test_evaluations(summary: &Summary) -> usize {
-    summary.finals.iter().filter(|last| !last.test.is_empty()).count()
 }
 
 fn part_json(part: &PartReport) -> serde_json::Value {
@@ -302,5 +297,5 @@ fn compared(summary: &Summary, value: &mut serde_json::Value) {
     value["objective"] = serde_json::json!(summary.objective);
     value["n_trials"] = n_trials(summary).into();
     value["best"] = summary.studies.iter().filter(|study| study.best_trial.is_some()).map(best).collect();
-    value["n_test_evaluations"] = n_test_evaluations(summary).into();
+    value["n_test_evaluations"] = summary.n_test_evaluations.into();
 }

@@ -479,6 +479,7 @@ impl<'a> Session<'a> {
             studies,
             finals: self.finals.into_values().collect(),
             test: BTreeMap::new(),
+            n_test_evaluations: 0,
         };
         summary.summarise();
         let has_groups = self.data.is_some_and(|data| data.groups().is_some());

@@ -262,6 +262,7 @@ impl<'a> Told<'a> {
             studies: vec![found],
             finals: Vec::new(),
             test: BTreeMap::new(),
+            n_test_evaluations: 0,
         };
         self.folder.finish(&summary)?;
         self.is_finished = true;

@@ -118,6 +118,9 @@ pub struct Summary {
     pub finals: Vec<FinalSummary>,
     /// Each test metric over the outer folds: finals of one outer fold are averaged first.
     pub test: BTreeMap<String, MetricSummary>,
+    /// How often test rows were evaluated: once by each final that has some.
+    #[serde(default)]
+    pub n_test_evaluations: usize,
 }
 
 /// What a study found.
@@ -239,8 +242,9 @@ impl MetricSummary {
 }
 
 impl Summary {
-    /// Fills [`Summary::test`] from the finals.
+    /// Fills [`Summary::test`] and [`Summary::n_test_evaluations`] from the finals.
     pub fn summarise(&mut self) {
+        self.n_test_evaluations = self.finals.iter().filter(|last| !last.test.is_empty()).count();
         let mut by_metric: BTreeMap<&str, BTreeMap<Option<usize>, Vec<f64>>> = BTreeMap::new();
         for last in &self.finals {
             for (metric, &value) in &last.test {
@@ -289,6 +293,7 @@ mod tests {
             studies: Vec::new(),
             finals: vec![last(0, 0.7), last(0, 0.9), last(1, 0.6)],
             test: BTreeMap::new(),
+            n_test_evaluations: 0,
         };
         summary.summarise();
         let auc = &summary.test["roc_auc"];

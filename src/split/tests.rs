@@ -310,7 +310,7 @@ fn an_official_split_without_test_rows_is_refused() {
     assert_eq!(
         message(&bare, &[0, 1, 2, 3]),
         "official() holds out the test rows that a data set comes with, but the data have none; use hold_out(0.2) or \
-         another splitter"
+         another splitter (photos of pets know theirs with part: \"all\")"
     );
     let is_test = [false, false, false, true];
     let labels = bare.with_official_test(&is_test).unwrap();

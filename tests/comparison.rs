@@ -37,7 +37,7 @@ fn network(outer: &str) -> String {
 }
 
 fn table() -> String {
-    let row = |row: usize| format!("{}.{},{}\n", row / 7, row % 7, if row % 2 == 0 { "no" } else { "yes" });
+    let row = |row: usize| format!("{}.{},{}\n", row / 7, row % 7, if row.is_multiple_of(2) { "no" } else { "yes" });
     format!("a,label\n{}", (0..40).map(row).collect::<String>())
 }
 

@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn equal_rows_have_equal_intervals_whatever_the_number_of_threads() {
         let folds = [vec![(0..20).collect::<Vec<_>>(), (20..30).collect()]];
-        let once = || row_bootstrap(&folds, 1, |_, rows| share(rows, |row| row % 3 == 0));
+        let once = || row_bootstrap(&folds, 1, |_, rows| share(rows, |row| row.is_multiple_of(3)));
         let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let several = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         assert_eq!(alone.install(once), several.install(once));

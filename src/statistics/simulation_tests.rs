@@ -17,7 +17,7 @@ struct Row {
 
 fn rows(stream: &mut Stream) -> Vec<Row> {
     let row = |index: usize, stream: &mut Stream| {
-        let class = index % 2 == 0;
+        let class = index.is_multiple_of(2);
         let centre = if class { 0.5 } else { -0.5 };
         Row { features: [centre + stream.normal(), centre + stream.normal()], class }
     };

@@ -82,8 +82,8 @@ fn a_new_name_another_folder_and_spelled_out_defaults_keep_the_key() {
     assert_eq!(key, key_with(("name: \"a\"", "format: 1, seed: 42, threshold: fixed(0.5), name: \"a\""), ("", "")));
     assert_eq!(key, key_with(("hidden: [8]", "hidden: [8], activation: \"relu\", dropout: 0.0"), ("", "")));
     assert_eq!(key, key_with(("epochs: 3", "freeze: [], augment: [], batch_size: 32, epochs: 3"), ("", "")));
-    let options = "accumulate: 1, histograms: false, epochs: 3";
-    assert_eq!(key, key_with(("epochs: 3", options), ("head:", "label_smoothing: 0.0, head:")));
+    assert_eq!(key, key_with(("epochs: 3", "accumulate: 1, histograms: false, epochs: 3"), ("", "")));
+    assert_eq!(key, key_with(("head:", "label_smoothing: 0.0, head:"), ("", "")));
     assert_eq!(key, key_with(("patience: 2", "min_delta: 0, patience: 2"), ("", "")));
     let spelled = "adamw(#{ weight_decay: 1e-2, eps: 1e-8, betas: [0.9, 0.999], lr: 0.01 })";
     assert_eq!(key, key_with(("adamw(#{ lr: 0.01 })", spelled), ("", "")));
@@ -123,6 +123,16 @@ fn whatever_is_trained_changes_the_key_each_to_another() {
         ("adamw(#{ lr: 0.01 })", "adam(#{ lr: 0.01 })"),
         ("epochs: 3", "epochs: 4"),
         ("epochs: 3", "epochs: 3, batch_size: 16"),
+        ("epochs: 3", "epochs: 3, schedule: cosine()"),
+        ("epochs: 3", "epochs: 3, schedule: one_cycle()"),
+        ("epochs: 3", "epochs: 3, lr_factors: #{ backbone: 0.1 }"),
+        ("epochs: 3", "epochs: 3, clip_norm: 1.0"),
+        ("epochs: 3", "epochs: 3, accumulate: 2"),
+        ("epochs: 3", "epochs: 3, ema: 0.9"),
+        ("epochs: 3", "epochs: 3, histograms: true"),
+        ("head:", "label_smoothing: 0.1, head:"),
+        ("head:", "class_weights: \"balanced\", head:"),
+        ("head:", "class_weights: [1, 2], head:"),
         ("patience: 2", "patience: 3"),
         ("monitor: \"roc_auc\"", "monitor: \"log_loss\""),
         (", early_stop: #{ patience: 2, monitor: \"roc_auc\" }", ""),

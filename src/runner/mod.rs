@@ -13,6 +13,7 @@ mod close;
 mod command;
 mod earlier;
 mod execute;
+mod final_summary;
 mod finalize;
 mod fold_counts;
 mod forecast;

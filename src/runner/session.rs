@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::earlier::Earlier;
+use super::final_summary::final_summary;
 use super::order::Order;
 use super::reuse::{self, Shelf};
 use super::study_run::{Change, Ready, Saved, Which};
@@ -12,14 +13,13 @@ use super::unit::Unit;
 use super::walk::Ticket;
 use super::{Effort, FitFailure, FitLine, Prepared, Progress, Report, Request, RunError};
 use crate::data::Dataset;
-use crate::metric::{Metric, evaluate};
+use crate::metric::Metric;
 use crate::plan::{StudyId, fit_key};
 use crate::spec::constraint::Constraint;
 use crate::spec::experiment::Objective;
 use crate::stop::StopRule;
 use crate::store::{
-    self, Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, StoreError, Summary,
-    TrialColumns, TrialRow,
+    self, Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialColumns, TrialRow,
 };
 use crate::trial::TrialState;
 use crate::wording::count;
@@ -311,40 +311,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What is told of a final: what is recorded of it, and the metrics that the search names beside.
-    fn final_summary(
-        &self,
-        path: &FitPath,
-        id: StudyId,
-        trial: Option<usize>,
-        fit: &RecordedFit,
-    ) -> Result<FinalSummary, StoreError> {
-        let outcome = fit.outcome();
-        let (mut validation, mut test) = (outcome.validation.clone(), outcome.test.clone());
-        let objectives = self.other_objectives.iter().map(|objective| objective.metric);
-        for metric in objectives.chain(self.constraints.iter().map(Constraint::metric)) {
-            let is_recorded = metric.is_reported() || outcome.validation.contains_key(metric.name());
-            let Some(data) = self.data.filter(|_| !is_recorded && metric != Metric::Value) else { continue };
-            let threshold = outcome.threshold.unwrap_or(0.5);
-            for (metrics, predictions) in [
-                (&mut validation, fit.validation_predictions(data.classes())?),
-                (&mut test, fit.test_predictions(data.classes())?),
-            ] {
-                let value = predictions.and_then(|predictions| evaluate(metric, &predictions, threshold));
-                metrics.extend(value.map(|value| (metric.name().to_owned(), value)));
-            }
-        }
-        Ok(FinalSummary {
-            fit: path.as_str().to_owned(),
-            outer: id.outer(),
-            inner: id.inner(),
-            trial,
-            threshold: outcome.threshold,
-            validation,
-            test,
-        })
-    }
-
     /// Hands a fit's end to the unit it belongs to.
     fn ended(
         &mut self,
@@ -366,7 +332,10 @@ impl<'a> Session<'a> {
                 // Alone, a trial's fit may have been given up: then there is nothing to tell of it.
                 Ok(fit) if fit.outcome().pruned.is_some() => {}
                 Ok(fit) => {
-                    let summary = self.final_summary(path, id, trial, fit)?;
+                    let objectives = self.other_objectives.iter().map(|objective| objective.metric);
+                    let named: Vec<Metric> =
+                        objectives.chain(self.constraints.iter().map(Constraint::metric)).collect();
+                    let summary = final_summary(path, (id, trial), fit, self.data, &named)?;
                     self.finals.insert(unit, summary);
                 }
                 Err(reason) => {

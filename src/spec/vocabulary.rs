@@ -186,6 +186,11 @@ const PRUNER_STARTUP: Field =
 const MIN_EPOCHS: Field = field("min_epochs", COUNT, Default::Int(1), "epochs before the first judgement");
 const FACTOR: Type = Type::Int { low: 2, high: 1 << 20 };
 
+const BACKBONE: Field =
+    field("backbone", Type::Family(Family::Backbone), Default::Required, "turns a row into features");
+const HEAD: Field =
+    field("head", Type::List(&Type::Family(Family::Layer)), Default::EmptyList, "layers before the output layer");
+
 /// Every constructor but those of layers and augmentations.
 const PARTS: &[Constructor] = &[
     constructor(
@@ -365,13 +370,8 @@ const PARTS: &[Constructor] = &[
         Family::Model,
         0,
         &[
-            field("backbone", Type::Family(Family::Backbone), Default::Required, "turns a row into features"),
-            field(
-                "head",
-                Type::List(&Type::Family(Family::Layer)),
-                Default::EmptyList,
-                "layers before the output layer",
-            ),
+            BACKBONE,
+            HEAD,
             field(
                 "loss",
                 Type::OneOf(&["auto", "binary_cross_entropy", "cross_entropy"]),
@@ -398,13 +398,8 @@ const PARTS: &[Constructor] = &[
         Family::Model,
         0,
         &[
-            field("backbone", Type::Family(Family::Backbone), Default::Required, "turns a row into features"),
-            field(
-                "head",
-                Type::List(&Type::Family(Family::Layer)),
-                Default::EmptyList,
-                "layers before the output layer",
-            ),
+            BACKBONE,
+            HEAD,
             field(
                 "loss",
                 Type::OneOf(&["mse", "mae", "huber"]),

@@ -14,12 +14,13 @@ use super::walk::Ticket;
 use super::{Effort, FitFailure, FitLine, Prepared, Progress, Report, Request, RunError};
 use crate::data::Dataset;
 use crate::metric::Metric;
-use crate::plan::{StudyId, fit_key};
+use crate::plan::fit_key;
 use crate::spec::constraint::Constraint;
 use crate::spec::experiment::Objective;
 use crate::stop::StopRule;
 use crate::store::{
-    self, Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialColumns, TrialRow,
+    self, Event, FinalSummary, FitFolder, FitPath, OutcomeRecord, RecordedFit, RunFolder, Summary, TrialColumns,
+    TrialRow,
 };
 use crate::trial::TrialState;
 use crate::wording::count;

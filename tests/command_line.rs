@@ -251,6 +251,7 @@ fn a_run_speaks_json() {
         "n_trained": 2,
         "n_reused": 0,
         "n_failed_trials": 0,
+        "n_test_evaluations": 0,
         "metrics": {},
     });
     assert_eq!(output.json(), wanted);

@@ -125,7 +125,7 @@ fn confusion_and_calibration_are_those_of_the_recorded_predictions() {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a step of ten")]
                 let bin = &mut error[((probability * 10.0) as usize).min(9)];
                 bin[0] += weight * probability;
-                bin[1] += if target.contains("good") { weight } else { 0.0 };
+                bin[1] += if target.contains("script") { weight } else { 0.0 };
                 bin[2] += weight;
             }
         }

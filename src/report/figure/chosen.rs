@@ -12,7 +12,7 @@ use crate::wording::number;
 
 const MOST_PARAMETERS: usize = 30;
 /// Studies whose values are written out; of more the record has them.
-const MOST_STUDIES: usize = 24;
+const MOST_STUDIES: usize = 12;
 
 pub(super) fn chosen(run: &Run) -> Option<Figure> {
     let parameters = first_parameters(run, MOST_PARAMETERS)?;
@@ -92,7 +92,7 @@ fn table(parameters: &[&Parameter], best: &[(&Study, &TrialRecord)]) -> String {
         let parts = [("outer", study.place.outer), ("inner", study.place.inner)];
         let parts: Vec<String> =
             parts.iter().filter_map(|(name, fold)| fold.map(|fold| format!("{name} {fold}"))).collect();
-        if parts.is_empty() { "the search".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() { "the search".to_owned() } else { parts.join("<br>") }
     };
     let shown = &best[..best.len().min(MOST_STUDIES)];
     let heads: String = shown.iter().map(|(study, _)| format!("<th class=\"n\">{}</th>", folds(study))).collect();

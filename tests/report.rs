@@ -113,7 +113,8 @@ fn summary_digest(project: &Project, run: &Path) -> String {
 fn confusion_and_calibration_are_those_of_the_recorded_predictions() {
     let (project, run) = nested();
     let page = project.read(run.join("report.html"));
-    let (mut counts, mut error): (BTreeMap<(String, String), f64>, [[f64; 3]; 10]) = (BTreeMap::new(), [[0.0; 3]; 10]);
+    let mut counts: BTreeMap<(String, String), f64> = BTreeMap::new();
+    let mut error = [[0.0; 3]; 10];
     for outer in 0..3 {
         for inner in 0..2 {
             let fit = run.join(format!("outer-{outer}/inner-{inner}/final"));

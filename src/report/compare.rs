@@ -8,9 +8,12 @@ use super::text::{escape, shorten};
 use crate::store::MetricSummary;
 use crate::wording::number;
 
+/// A run with its place in the page, from 1, and the metric it speaks of first.
+type Line<'a> = (usize, &'a Run, Option<(String, MetricSummary)>);
+
 /// A table of the runs, and their folds by the metric that most of them have.
 pub(super) fn compare(runs: &[&Run]) -> String {
-    let lines: Vec<(usize, &Run, Option<(String, MetricSummary)>)> =
+    let lines: Vec<Line<'_>> =
         runs.iter().enumerate().map(|(index, run)| (index + 1, *run, first_metrics(run).into_iter().next())).collect();
     let rows: String = lines
         .iter()
@@ -60,7 +63,7 @@ fn best_value(run: &Run) -> (String, String, String) {
 
 /// The folds of the runs that share the first run's metric.
 #[expect(clippy::cast_precision_loss, reason = "runs are few")]
-fn chart(lines: &[(usize, &Run, Option<(String, MetricSummary)>)]) -> String {
+fn chart(lines: &[Line<'_>]) -> String {
     let Some(wanted) = lines.iter().find_map(|(_, _, first)| first.as_ref().map(|(name, _)| name.clone())) else {
         return String::new();
     };

@@ -9,8 +9,9 @@
 //! use xrun::statistics::CorrectedT;
 //!
 //! // Differences of two models on ten outer folds, each of a tenth of the rows.
-//! let differences = [0.02, 0.01, 0.03, -0.01, 0.02, 0.00, 0.02, 0.04, 0.01, 0.02];
+//! let differences = [0.02, 0.01, 0.03, -0.02, 0.02, -0.01, 0.02, 0.04, 0.01, 0.02];
 //! let test = CorrectedT::new(&differences, 1.0 / 9.0)?;
+//! // The usual t of them is 2.49, which is beyond 2.26, the critical value at the 5 % level; the corrected one is 1.7.
 //! assert!(test.p_value() > 0.05 && test.interval().low < 0.0);
 //! # Ok::<(), xrun::statistics::StatisticsError>(())
 //! ```

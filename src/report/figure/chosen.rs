@@ -59,7 +59,6 @@ fn chart(run: &Run, parameters: &[&Parameter], best: &[(&Study, &TrialRecord)]) 
                 Anchor::Middle => at(*place),
                 Anchor::End => size.width - 4.0,
             };
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of characters")]
             let room = (48 / ticks.len().max(1)).max(3);
             frame.svg.label("", (at, y + 15.0), anchor, &shorten(label, room));
         }

@@ -27,7 +27,7 @@ pub(super) fn probabilities(run: &Run) -> Option<Figure> {
 /// The share of each class's rows in each bin of the probability of class 1: the mean over folds of that over models.
 #[expect(clippy::cast_precision_loss, reason = "rows are counted in memory")]
 fn histogram(folds: &[Vec<&ClassRows>], class: usize) -> Vec<f64> {
-    let mut shares = vec![0.0; BINS];
+    let mut shares = [0.0; BINS];
     let mut n_folds = 0.0;
     for models in folds {
         let mut of_fold = vec![0.0; BINS];

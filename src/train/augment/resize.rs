@@ -63,7 +63,7 @@ fn taps(from: usize, to: usize) -> Vec<Taps> {
     (0..to).map(of_pixel).collect()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "weights add up to 1, within rounding")]
+#[expect(clippy::cast_sign_loss, reason = "weights add up to 1, within rounding")]
 fn weighted(weights: [i32; 2], bytes: [u8; 2]) -> u8 {
     let sum = (1 << (BITS - 1)) + i32::from(bytes[0]) * weights[0] + i32::from(bytes[1]) * weights[1];
     (sum >> BITS).clamp(0, 255) as u8

@@ -93,7 +93,7 @@ fn section(figure: &Figure, id: &str) -> String {
     let Figure { heading, caption, below, .. } = figure;
     // What is one panel alone stands beside others of its kind.
     let is_one = wide.is_empty() && figure.charts.len() == 1 && below.is_empty();
-    let class = if is_one { " class=\"one\"" } else { "" };
+    let class = if is_one { " class=\"solo\"" } else { "" };
     format!(
         "<section id=\"{id}\"{class}>\n<h2>{heading}</h2>\n<p class=\"caption\">{}</p>\n{wide}{panels}{below}</section>\n",
         escape(caption)

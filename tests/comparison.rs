@@ -289,3 +289,67 @@ hint: call xrun compare once for each, and decide beforehand which one counts
         "error: [RUN] did not come to its end, so that it has no test metrics yet\nhint: go on with it: xrun resume [RUN]\n",
     );
 }
+
+#[test]
+fn runs_of_several_commits_are_compared_without_checking_them_out() {
+    let project = Project::new();
+    let git = |arguments: &[&str]| {
+        let who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"];
+        let output = std::process::Command::new("git").args(who).args(arguments).current_dir(project.path("")).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let commit = |trials: usize, message: &str| {
+        project.write("experiment.rhai", &search(100, 10, 1, trials).replace(&format!("trials_{trials}"), "versions"));
+        git(&["add", "experiment.rhai"]);
+        git(&["commit", "-qm", message]);
+        git(&["rev-parse", "HEAD"])
+    };
+    let run = || {
+        let output = project.xrun(["experiment.rhai", "--quiet", "--fresh", "--json"]);
+        output.code(0).json()["run"].as_str().unwrap().to_owned()
+    };
+    let refused = |arguments: &[&str], stderr: &str| {
+        compared(&project, ["--git"].iter().chain(arguments).copied()).code(2).stdout_is("").stderr_is(stderr);
+    };
+    refused(&["v1.."], "error: [PROJECT] is in no git repository that has commits\n");
+    git(&["init", "-q"]);
+    let first = commit(2, "two trials");
+    git(&["tag", "v1"]);
+    let of_first = run();
+    let _without_a_run = commit(3, "three trials");
+    let last = commit(30, "thirty trials");
+    refused(
+        &["v1.."],
+        "error: of the 3 commits of v1.., 1 has a finished run of versions\n\
+         hint: two are needed: check out another commit, run the experiment there, and come back\n",
+    );
+    let of_last = run();
+    project.write("experiment.rhai", &search(100, 10, 1, 5).replace("trials_5", "versions"));
+    run();
+    let output = compared(&project, ["--git", "v1.."]);
+    let text = output.code(0).stderr_is("");
+    text.stdout_contains(&format!("{first:.10}  {of_first}  tag: v1       two trials"));
+    text.stdout_contains(&format!("{last:.10}  {of_last}  HEAD -> main  thirty trials"));
+    text.stdout_contains("\n\ntest.value over outer folds; smaller is better\n");
+    let value = compared(&project, ["--git", "v1..main", "--json"]).code(0).json();
+    let versions = [(&first, &of_first), (&last, &of_last)];
+    for (version, (commit, run)) in value["versions"].as_array().unwrap().iter().zip(versions) {
+        assert_eq!((version["commit"].as_str(), version["run"].as_str()), (Some(&**commit), Some(&**run)));
+        assert_eq!(version["changed"], false);
+    }
+    assert_eq!(value["pairs"].as_array().unwrap().len(), 1);
+    refused(&["v9.."], "error: git knows no commit called `v9`\nhint: git log and git tag list what there is\n");
+    refused(
+        &["v1"],
+        "error: `v1` is no range of commits; write it as FIRST..LAST, or FIRST.. for all up to the one checked out\n",
+    );
+    project.write("experiment.rhai", &search(100, 10, 1, 7));
+    run();
+    refused(
+        &["v1.."],
+        "error: the commits of v1.. have runs of trials_7, versions\nhint: choose one with --experiment NAME\n",
+    );
+    compared(&project, ["--git", "v1..", "--experiment", "versions"]).code(0);
+}

@@ -392,7 +392,7 @@ fn a_run_is_resumed_as_it_was_begun_also_in_another_place() {
     assert_ne!(before, begun);
     fs::write(&manifest, before).unwrap();
     elsewhere.xrun(["resume", "@latest", "data=moved/table.csv"]).code(2).stderr_contains(
-        "the run was begun with sampler version `1`, this is `3`: its numbers would not be those of one run",
+        "the run was begun with sampler version `1`, this is `4`: its numbers would not be those of one run",
     );
     fs::write(&manifest, begun).unwrap();
     let report = run(&elsewhere, &["resume", "@latest", "data=moved/table.csv"]);

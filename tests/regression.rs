@@ -58,6 +58,18 @@ fn predictions(project: &Project, path: impl AsRef<Path>) -> Vec<[f64; 2]> {
 }
 
 #[test]
+fn the_report_shows_what_was_predicted_against_what_was_true() {
+    let project = price();
+    let page = project.read(project.only_run("price").join("report.html"));
+    let start = page.find("<section id=\"predicted\"").unwrap();
+    let section = &page[start..start + page[start..].find("</section>").unwrap()];
+    // A dot is a move and a line of a hundredth; every row is tested once, and drawn in both charts.
+    assert_eq!(section.matches("h.01").count(), 2 * N);
+    assert!(section.contains("Predicted against true") && !section.contains("are drawn"));
+    assert!(page.contains("; 95 % interval ") && page.contains("(row bootstrap: other test rows, these models)"));
+}
+
+#[test]
 fn metrics_are_of_the_target_s_own_scale_and_no_threshold_is_recorded() {
     let project = price();
     let run = project.only_run("price");

@@ -87,10 +87,11 @@ fn a_run_leaves_a_page_with_every_part_that_its_record_has() {
     let auc = &summary["test"]["roc_auc"];
     let number = |value: &serde_json::Value| format!("{:.4}", value.as_f64().expect("a number"));
     let answer = format!(
-        "On test rows, which no search has seen, the ROC AUC is <b>{}</b> on average over 3 outer folds, with a standard \
-         deviation of {} between them.",
+        "On test rows, which no search has seen, the ROC AUC is <b>{}</b> on average over 3 outer folds; 95 % interval {} \
+         to {} (row bootstrap: other test rows, these models).",
         number(&auc["mean"]),
-        number(&auc["std"])
+        number(&auc["intervals"][0]["low"]),
+        number(&auc["intervals"][0]["high"])
     );
     assert!(page.contains(&answer), "{answer}");
     for value in auc["per_outer"].as_array().expect("a list") {
@@ -285,6 +286,44 @@ fn several_runs_share_a_page_that_ranks_none_of_them() {
         "error: cannot write no/such/page.html: No such file or directory (os error 2)\n\
          hint: name a file or folder that can be written\n",
     );
+}
+
+#[test]
+fn all_runs_of_an_experiment_share_a_page_with_what_they_differ_in() {
+    let script = r#"experiment(#{
+        name: "many",
+        data: rows(60),
+        objective: branin(#{ x1: uniform(-5.0, param("high", 10.0, "the upper end")), x2: uniform(0.0, 15.0) }),
+        cv: nested(#{ outer: kfold(5, 1), inner: kfold(2, 2) }),
+        search: random(#{ trials: param("trials", 2, "how many"), minimize: "value", per: "outer" }),
+    })"#;
+    let project = Project::new().script(script);
+    for arguments in [["trials=2", "high=10.0"], ["trials=4", "high=10.0"], ["trials=60", "high=5.0"]] {
+        project.xrun(["experiment.rhai", arguments[0], arguments[1], "--quiet"]).code(0);
+    }
+    project.xrun(["report", "--all", "many", "-o", "all.html"]).code(0).stdout_is("all.html\n").stderr_is("");
+    let page = project.read("all.html");
+    assert!(page.contains("<h1>many</h1>\n<p class=\"meta\">3 runs · "));
+    assert_eq!(ids(&page), ["runs", "values"]);
+    let rows: Vec<&str> = page.split("<tr><td class=\"n\">").skip(1).collect();
+    assert_eq!(rows.len(), 3);
+    for (row, run) in rows.iter().zip(project.runs("many")) {
+        let summary: serde_json::Value =
+            serde_json::from_str(&project.read(run.join("summary.json"))).expect("a summary is JSON");
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / f64::from(u32::try_from(values.len()).unwrap_or(1));
+        let best = summary["studies"].as_array().expect("there are studies").iter();
+        let reached = mean(best.map(|study| study["best_value"].as_f64().expect("a value")).collect());
+        let test = summary["test"]["value"]["mean"].as_f64().expect("a mean");
+        assert!(row.contains(&format!("<td class=\"n\">{reached:.4} <small>value</small></td>")), "{reached}: {row}");
+        assert!(row.contains(&format!("<td class=\"n\">{test:.4} <small>value</small></td>")), "{test}: {row}");
+    }
+    assert!(rows[2].contains("<td>60</td>") && rows[2].contains("<td>uniform(-5.0, 5.0)</td>"), "{}", rows[2]);
+    let values = section(&page, "values");
+    assert!(values.contains("Each dot is a run") && values.contains("search.trials"), "{values}");
+    project.xrun(["report", "--all", "few", "-o", "all.html"]).code(2).stderr_is(
+        "error: no run in [PROJECT]/results is of an experiment called `few`\nhint: there are runs of many\n",
+    );
+    project.xrun(["report", "--all", "many"]).code(2).stderr_contains("--output <FILE>");
 }
 
 /// A hundred studies of fifty trials: what is drawn does not grow with the record.

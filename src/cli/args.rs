@@ -333,6 +333,10 @@ pub(super) struct ReportArguments {
     #[arg(value_name = "RUN", default_value = "@latest")]
     pub(super) runs: Vec<String>,
 
+    /// One page about all runs of this experiment together, in the order in which they began
+    #[arg(long, value_name = "EXPERIMENT", conflicts_with_all = ["runs", "figures"], requires = "output")]
+    pub(super) all: Option<String>,
+
     /// Where the page goes [default: report.html in the run's folder]
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -472,8 +476,16 @@ pub(super) struct DiffArguments {
 #[derive(Debug, Args)]
 pub(super) struct CompareArguments {
     /// Runs, the baseline first; RUN:METRIC names the metric too
-    #[arg(value_name = "RUN", required = true, num_args = 1..)]
+    #[arg(value_name = "RUN", required_unless_present = "git", num_args = 1..)]
     pub(super) runs: Vec<String>,
+
+    /// Compare the newest runs of the commits from FIRST to LAST [default: the one checked out], as in v1.0..
+    #[arg(long, value_name = "FIRST..LAST", conflicts_with_all = ["runs", "baseline"])]
+    pub(super) git: Option<String>,
+
+    /// With --git, the experiment whose runs are compared, if there are several
+    #[arg(long, value_name = "NAME", requires = "git")]
+    pub(super) experiment: Option<String>,
 
     /// The test metric [default: what the runs searched on]; one that is not recorded is computed from the predictions
     #[arg(long, value_name = "NAME")]

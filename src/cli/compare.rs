@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::intervals::{cells, header, notes};
 use super::output::{print, table};
 use super::run::{self, working_project};
+use super::versions;
 use crate::comparison::{self, Comparison, Pair, Subject, SubjectError, recorded_objective};
 use crate::estimate::{Paired, PairedRows, PairedT};
 use crate::settings;
@@ -20,9 +21,14 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<Exit, Failure> {
         let message = format!("--rope is {rope}, but a limit of practical equivalence is a finite number not below 0");
         return Err(Failure::new(Exit::Usage, message));
     }
-    let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    let project = working_project();
+    let settings = settings::load(&project, &arguments.settings.flags())?.settings;
     let mut named = arguments.metric.clone().map(|metric| vec![metric]).unwrap_or_default();
-    let mut runs = Vec::new();
+    let versions = match &arguments.git {
+        Some(range) => versions::versions(&settings.results, &project, range, arguments.experiment.as_deref())?,
+        None => Vec::new(),
+    };
+    let mut runs: Vec<RunEntry> = versions.iter().map(|version| version.run.clone()).collect();
     for asked in arguments.baseline.iter().chain(&arguments.runs) {
         let (asked, metric) = run_and_metric(asked);
         let run = store::find(&settings.results, asked)?;
@@ -49,8 +55,15 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, message).hint("without --paired each is shown alone"));
     }
     if arguments.json {
-        print(&serde_json::to_value(&comparison).expect("a comparison has text keys").to_string());
+        let mut value = serde_json::to_value(&comparison).expect("a comparison has text keys");
+        if arguments.git.is_some() {
+            value["versions"] = versions::json(&versions);
+        }
+        print(&value.to_string());
     } else {
+        if arguments.git.is_some() {
+            print(&format!("{}\n", versions::text(&versions)));
+        }
         print(&text(&comparison));
     }
     Ok(Exit::Ok)

@@ -29,6 +29,7 @@ mod rm;
 mod run;
 mod show;
 mod variants;
+mod versions;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! `xrun report`: what runs found, as a page and as figures.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,11 +12,17 @@ use super::run::working_project;
 use crate::data::Dataset;
 use crate::report::Report;
 use crate::settings;
-use crate::store::{self, RunEntry};
+use crate::store::{self, RunEntry, index};
 use crate::wording::count;
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    if let (Some(experiment), Some(output)) = (&arguments.all, &arguments.output) {
+        let runs = runs_of(&settings.results, experiment)?;
+        let path = write(output, Report::across(experiment, runs)?.as_bytes())?;
+        print(&path.display().to_string());
+        return Ok(Exit::Ok);
+    }
     let runs: Vec<RunEntry> =
         arguments.runs.iter().map(|run| store::find(&settings.results, run)).collect::<Result<_, _>>()?;
     if runs.len() > 1 && arguments.output.is_none() {
@@ -41,6 +48,26 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
     say(&format!("{}; open it in a browser", size(html.len() as u64)));
     print(&path.display().to_string());
     Ok(Exit::Ok)
+}
+
+/// All runs of an experiment, of which there is at least one.
+fn runs_of(results: &Path, experiment: &str) -> Result<Vec<RunEntry>, Failure> {
+    let lines: Vec<_> = index::runs(results)?.into_iter().flatten().collect();
+    let found: Vec<RunEntry> = lines
+        .iter()
+        .filter(|line| line.experiment == experiment)
+        .map(|line| RunEntry::read(&line.path))
+        .collect::<Result<_, _>>()?;
+    if found.is_empty() {
+        let names: BTreeSet<&str> = lines.iter().map(|line| line.experiment.as_str()).collect();
+        let message = format!("no run in {} is of an experiment called `{experiment}`", results.display());
+        let hint = match names.len() {
+            0 => "run it first".to_owned(),
+            _ => format!("there are runs of {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Failure::new(Exit::Usage, message).hint(hint));
+    }
+    Ok(found)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {

@@ -1,9 +1,11 @@
 //! The answer first: what the run found, in words and a table.
 
-use super::estimate::{estimate, metric_name};
+use super::estimate::{estimate, metric_name, range_words};
 use super::figure::first_metrics;
 use super::record::Run;
 use super::text::escape;
+use crate::statistics::CONFIDENCE;
+use crate::store::MetricSummary;
 use crate::wording::{count, number};
 
 /// Outer folds whose values have columns.
@@ -50,11 +52,21 @@ pub(super) fn answer(run: &Run) -> String {
     text
 }
 
-fn table(metrics: &[(String, crate::store::MetricSummary)]) -> String {
+fn table(metrics: &[(String, MetricSummary)]) -> String {
     let n = metrics.iter().map(|(_, metric)| metric.per_outer.len()).max().unwrap_or(0);
     let shown = n.min(MOST_FOLDS);
     let heads: String = (0..shown).map(|fold| format!("<th class=\"n\">fold {fold}</th>")).collect();
     let dash = || "–".to_owned();
+    let has_intervals = metrics.iter().any(|(_, metric)| !metric.intervals.is_empty());
+    let interval = |metric: &MetricSummary| match metric.intervals.first() {
+        _ if !has_intervals => String::new(),
+        None => format!("<td>{}</td>", dash()),
+        Some(found) => format!("<td>{} <small>{}</small></td>", range_words(&found.interval), found.method),
+    };
+    let interval_head = match has_intervals {
+        true => format!("<th>{:.0}\u{a0}% interval</th>", CONFIDENCE * 100.0),
+        false => String::new(),
+    };
     let rows: String = metrics
         .iter()
         .map(|(name, metric)| {
@@ -63,10 +75,11 @@ fn table(metrics: &[(String, crate::store::MetricSummary)]) -> String {
                 .map(|cell| format!("<td class=\"n\">{cell}</td>"))
                 .collect();
             format!(
-                "<tr><th scope=\"row\">{}</th><td class=\"n\"><b>{}</b></td><td class=\"n\">{}</td>{cells}</tr>",
+                "<tr><th scope=\"row\">{}</th><td class=\"n\"><b>{}</b></td><td class=\"n\">{}</td>{}{cells}</tr>",
                 escape(name),
                 number(metric.mean),
-                metric.std.map_or_else(dash, number)
+                metric.std.map_or_else(dash, number),
+                interval(metric)
             )
         })
         .collect();
@@ -75,7 +88,7 @@ fn table(metrics: &[(String, crate::store::MetricSummary)]) -> String {
         more => format!("<p class=\"note\">{more} more folds are not listed.</p>\n"),
     };
     format!(
-        "<div class=\"scroll\"><table><thead><tr><th>test metric</th><th class=\"n\">mean</th><th class=\"n\">sd</th>{heads}</tr>\
+        "<div class=\"scroll\"><table><thead><tr><th>test metric</th><th class=\"n\">mean</th><th class=\"n\">sd</th>{interval_head}{heads}</tr>\
          </thead><tbody>{rows}</tbody></table></div>\n{more}"
     )
 }

@@ -1,7 +1,7 @@
 //! Several runs beside each other, in the order in which they were asked for: nothing is ranked.
 
 use super::chart::{Axis, Frame, Scale, Size};
-use super::estimate::metric_name;
+use super::estimate::{metric_name, range_words};
 use super::figure::first_metrics;
 use super::record::Run;
 use super::text::{escape, shorten};
@@ -19,16 +19,20 @@ pub(super) fn compare(runs: &[&Run]) -> String {
         .iter()
         .map(|(index, run, first)| {
             let manifest = &run.entry.manifest;
-            let (name, mean, std) = match first {
+            let dash = || "–".to_owned();
+            let (name, mean, std, interval) = match first {
                 Some((name, metric)) => {
-                    let std = metric.std.map_or_else(|| "–".to_owned(), number);
-                    (format!("test {}", metric_name(name)), number(metric.mean), std)
+                    let interval = metric.intervals.first().map_or_else(dash, |found| range_words(&found.interval));
+                    (format!("test {}", metric_name(name)), number(metric.mean), metric.std.map_or_else(dash, number), interval)
                 }
-                None => best_value(run),
+                None => {
+                    let (name, value) = best_value(run);
+                    (name, value, dash(), dash())
+                }
             };
             format!(
                 "<tr><td class=\"n\">{index}</td><th scope=\"row\"><a href=\"#run{index}-top\">{}</a></th><td>{}</td>\
-                 <td>{}</td><td>{}</td><td class=\"n\"><b>{mean}</b></td><td class=\"n\">{std}</td></tr>",
+                 <td>{}</td><td>{}</td><td class=\"n\"><b>{mean}</b></td><td class=\"n\">{std}</td><td>{interval}</td></tr>",
                 escape(&manifest.experiment),
                 escape(&manifest.run),
                 escape(&run.status),
@@ -48,17 +52,17 @@ pub(super) fn compare(runs: &[&Run]) -> String {
     format!(
         "<h1>{} runs</h1>\n<p class=\"meta\">{note} They stand in the order in which they were asked for.</p>\n\
          <div class=\"scroll\"><table><thead><tr><th></th><th>experiment</th><th>run</th><th>status</th><th>metric</th>\
-         <th class=\"n\">mean</th><th class=\"n\">sd</th></tr></thead><tbody>{rows}</tbody></table></div>\n{}",
+         <th class=\"n\">mean</th><th class=\"n\">sd</th><th>interval</th></tr></thead><tbody>{rows}</tbody></table></div>\n{}",
         runs.len(),
         chart(&lines)
     )
 }
 
 /// Of a run that has tested nothing.
-fn best_value(run: &Run) -> (String, String, String) {
+fn best_value(run: &Run) -> (String, String) {
     let best = run.studies.iter().find_map(|study| study.trials[study.best?].state.score());
     let objective = run.objectives().first().map_or_else(String::new, |objective| format!("best {}", objective.metric));
-    (objective, best.map_or_else(|| "–".to_owned(), |score| number(score.value())), "–".to_owned())
+    (objective, best.map_or_else(|| "–".to_owned(), |score| number(score.value())))
 }
 
 /// The folds of the runs that share the first run's metric.

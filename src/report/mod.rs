@@ -6,6 +6,7 @@
 //!
 //! A report is made of the record and is no part of it: equal records give equal bytes, and no result depends on it.
 
+mod across;
 mod answer;
 mod chart;
 mod compare;
@@ -70,6 +71,14 @@ impl Report {
         let run = Run::read(entry)?;
         let figures = figure::all(&run, &Pictures::of(&run, data));
         Ok(Self { runs: vec![(run, figures)] })
+    }
+
+    /// The page about all these runs of an experiment together.
+    ///
+    /// # Errors
+    /// A record cannot be read or is damaged.
+    pub fn across(experiment: &str, runs: Vec<RunEntry>) -> Result<String, StoreError> {
+        across::across(experiment, runs)
     }
 
     /// The page.

@@ -31,14 +31,19 @@ pub(super) fn page(parts: &[Part<'_>]) -> String {
         String::new()
     };
     let bodies: String = parts.iter().enumerate().map(|(index, part)| article(index, part, parts.len() > 1)).collect();
+    document(&title, &format!("{comparison}{bodies}"))
+}
+
+/// A page with what it needs to be read anywhere.
+pub(super) fn document(title: &str, body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n\
-         {comparison}{bodies}<footer>Made by xrun {} from the record alone. Anything that ranks or chooses goes by validation \
+         {body}<footer>Made by xrun {} from the record alone. Anything that ranks or chooses goes by validation \
          rows; test rows are shown for what was chosen.</footer>\n</main>\n</body>\n</html>\n",
-        escape(&title),
+        escape(title),
         style(),
         env!("CARGO_PKG_VERSION"),
     )
@@ -79,7 +84,8 @@ fn article(index: usize, part: &Part<'_>, is_one_of_several: bool) -> String {
     )
 }
 
-fn section(figure: &Figure, id: &str) -> String {
+/// A figure with its heading and caption.
+pub(super) fn section(figure: &Figure, id: &str) -> String {
     let (wide, panels): (Vec<&Chart>, Vec<&Chart>) = figure.charts.iter().partition(|chart| chart.width > WIDE);
     let inline = |charts: &[&Chart]| charts.iter().map(|chart| chart.inline()).collect::<String>();
     let panels = match panels.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::metric::{ClassPredictions, Metric, Predictions};
+use crate::metric::{ClassPredictions, Metric, NumberPredictions, Predictions};
 use crate::script::{self, Outcome};
 use crate::space::SearchSpace;
 use crate::spec::data::DataSpec;
@@ -53,15 +53,11 @@ pub(crate) struct ClassRows {
     pub(crate) predictions: ClassPredictions,
 }
 
-impl ClassRows {
-    /// None where numbers are predicted.
-    fn of(rows: PredictedRows) -> Option<Self> {
-        let PredictedRows { ids, classes, decisions, predictions } = rows;
-        match predictions {
-            Predictions::Classes(predictions) => Some(Self { ids, classes, decisions, predictions }),
-            Predictions::Numbers(_) => None,
-        }
-    }
+/// Rows of a part with the numbers that a fit predicted of them; the lists are equally long.
+#[derive(Debug)]
+pub(crate) struct NumberRows {
+    pub(crate) ids: Vec<String>,
+    pub(crate) predictions: NumberPredictions,
 }
 
 /// A model that was trained with what a study chose, or the only fit of a run.
@@ -69,8 +65,10 @@ impl ClassRows {
 pub(crate) struct Final {
     pub(crate) place: FitFolds,
     pub(crate) outcome: OutcomeRecord,
-    /// Of test rows, if it has some.
+    /// Of test rows, if it has some and predicts classes.
     pub(crate) test: Option<ClassRows>,
+    /// The same, if it predicts numbers.
+    pub(crate) test_numbers: Option<NumberRows>,
 }
 
 /// What a fit was like after each epoch.
@@ -171,15 +169,23 @@ impl Run {
         usual.map(str::to_owned).find(|name| test.contains_key(name)).or_else(|| test.keys().next().cloned())
     }
 
-    /// The finals with predictions of test rows, outer fold by outer fold.
+    /// The classes predicted of test rows, outer fold by outer fold and in it model by model.
     pub(crate) fn tested(&self) -> Vec<Vec<&ClassRows>> {
-        let tested: Vec<&Final> = self.finals.iter().filter(|last| last.test.is_some()).collect();
-        let folds = tested.chunk_by(|a, b| a.place.outer == b.place.outer);
-        folds.map(|fold| fold.iter().filter_map(|last| last.test.as_ref()).collect()).collect()
+        self.by_outer_fold(|last| last.test.as_ref())
+    }
+
+    /// The numbers predicted of test rows, as [`Run::tested`].
+    pub(crate) fn tested_numbers(&self) -> Vec<Vec<&NumberRows>> {
+        self.by_outer_fold(|last| last.test_numbers.as_ref())
+    }
+
+    fn by_outer_fold<'a, T>(&'a self, rows: impl Fn(&'a Final) -> Option<&'a T>) -> Vec<Vec<&'a T>> {
+        let folds = self.finals.chunk_by(|a, b| a.place.outer == b.place.outer);
+        folds.map(|fold| fold.iter().filter_map(&rows).collect()).filter(|fold: &Vec<_>| !fold.is_empty()).collect()
     }
 }
 
-fn objectives(experiment: Option<&Experiment>) -> impl Iterator<Item = Objective> {
+pub(super) fn objectives(experiment: Option<&Experiment>) -> impl Iterator<Item = Objective> {
     experiment.and_then(Experiment::search).into_iter().flat_map(|search| search.objectives())
 }
 
@@ -189,7 +195,8 @@ fn place_of(study: &str) -> FitFolds {
     FitFolds { outer: number("outer"), inner: number("inner"), trial: None }
 }
 
-fn best(trials: &[TrialRecord], directions: &[Direction]) -> Option<usize> {
+/// The position of the best trial with a score.
+pub(super) fn best(trials: &[TrialRecord], directions: &[Direction]) -> Option<usize> {
     let scored = trials.iter().enumerate().filter_map(|(position, trial)| Some((position, trial.state.score()?)));
     // The first of equals, as the search has it.
     scored.min_by(|a, b| a.1.compare(b.1, directions)).map(|(position, _)| position)
@@ -209,14 +216,19 @@ fn finals(entry: &RunEntry, journal: &[Recorded]) -> Result<Vec<Final>, StoreErr
         let Some(fit) = entry.fit(&path)? else { continue };
         // A fit that was tried again ended once more.
         if finals.iter().all(|last| last.place != place) {
-            finals.push(Final {
-                place,
-                outcome: fit.outcome().clone(),
-                test: fit.predicted_rows("test")?.and_then(ClassRows::of),
-            });
+            let (test, test_numbers) = fit.predicted_rows("test")?.map_or((None, None), by_kind);
+            finals.push(Final { place, outcome: fit.outcome().clone(), test, test_numbers });
         }
     }
     Ok(finals)
+}
+
+fn by_kind(rows: PredictedRows) -> (Option<ClassRows>, Option<NumberRows>) {
+    let PredictedRows { ids, classes, decisions, predictions } = rows;
+    match predictions {
+        Predictions::Classes(predictions) => (Some(ClassRows { ids, classes, decisions, predictions }), None),
+        Predictions::Numbers(predictions) => (None, Some(NumberRows { ids, predictions })),
+    }
 }
 
 /// The curves of the finals; where those had no validation rows, those of the trials whose values they have.

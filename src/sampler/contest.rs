@@ -1,9 +1,9 @@
 //! Which candidate has the largest ratio of the good density to the other.
 //!
-//! The other side's density is a sum of positive terms over all the trials that are not good, so each of its blocks can
-//! only lower a candidate's ratio. What is found so far is therefore an upper bound, and the candidate with the highest one
-//! is always the next to be looked at: the first that is complete and still leads has won, and most of the others' blocks
-//! are never computed. The result is that of computing all of them.
+//! The other side's density is a sum of positive terms, the prior's and those of all the trials that are not good, so each
+//! block can only lower a candidate's ratio. What is found so far is therefore an upper bound, and the candidate with the
+//! highest one is always the next to be looked at: the first that is complete and still leads has won, and most of the
+//! others' blocks are never computed. The result is that of computing all of them.
 
 use super::products::Products;
 
@@ -11,8 +11,8 @@ use super::products::Products;
 /// side's products.
 pub(super) fn winner(good: &[f64], mut other: Products<'_>) -> usize {
     let n_blocks = other.n_blocks();
-    let mut sums: Vec<f64> = (0..good.len()).map(|candidate| other.block(candidate, 0, 0.0)).collect();
-    let mut done = vec![1; good.len()];
+    let mut sums = other.prior();
+    let mut done = vec![0; good.len()];
     let bound = |good: f64, sum: f64| good / sum.max(f64::MIN_POSITIVE);
     let mut bounds: Vec<f64> = good.iter().zip(&sums).map(|(good, sum)| bound(*good, *sum)).collect();
     loop {
@@ -73,7 +73,11 @@ mod tests {
             ];
             let coordinates = Candidates::new(&axes, coordinates);
             let good: Vec<f64> = candidates.iter().map(|candidate| candidate.2).collect();
-            let sums = parzen.sums(&coordinates);
+            let mut products = parzen.products(&coordinates);
+            let mut sums = products.prior();
+            for (candidate, sum) in sums.iter_mut().enumerate() {
+                *sum = (0..products.n_blocks()).fold(*sum, |sum, block| sum + products.block(candidate, block, sum));
+            }
             let ratio = |candidate: usize| good[candidate] / sums[candidate];
             let mut best = 0;
             for candidate in 1..good.len() {

@@ -5,6 +5,7 @@ use super::bandwidths::bandwidths;
 use super::column::Column;
 use super::recipe::TpeRecipe;
 use super::truncated_normal::TruncatedNormal;
+use super::upper_tail::Tails;
 use crate::seed::Stream;
 
 /// One kernel for every observation in their order, then the prior's.
@@ -96,6 +97,14 @@ impl<'a> Kernels<'a> {
             Self::Normals(Normals { line, .. }) if line.step.is_none() => line.to_internal(candidate),
             _ => candidate,
         }
+    }
+}
+
+impl Normals<'_> {
+    /// The probability between two coordinates under a distinct kernel that is not cut.
+    pub(super) fn mass(&self, tails: Tails, (low, high): (f64, f64), place: u32) -> f64 {
+        let (mu, sigma) = self.distinct[place as usize];
+        tails.mass((low - mu) / sigma, (high - mu) / sigma)
     }
 }
 

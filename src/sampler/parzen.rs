@@ -66,8 +66,7 @@ impl<'a> Parzen<'a> {
     /// The density at each candidate, times a factor that is the same for all: the weights are not
     /// normalised, and the heights of kernels stand next to the prior's.
     pub(super) fn sums(&self, candidates: &Candidates) -> Vec<f64> {
-        let mut products = self.products(candidates);
-        (0..candidates.len()).map(|candidate| products.sum(candidate)).collect()
+        self.products(candidates).sums()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The product kernels of a mixture at the candidates of one decision, summed block by block.
+//! The product kernels of a mixture at the candidates of one decision, summed kernel by kernel at all candidates, or block
+//! by block at one.
 //!
 //! The mixture's density is needed at a hundred points and may have ten thousand kernels. So what does not depend on the
 //! point is multiplied beforehand, the densities of all continuous axes share one exponential, which kernels that are far
@@ -30,6 +31,7 @@ pub(super) struct Products<'k> {
     highest: f64,
     continuous: Vec<Continuous<'k>>,
     tables: Vec<Table<'k>>,
+    n_candidates: usize,
     tails: Tails,
     scratch: Scratch,
 }
@@ -79,7 +81,8 @@ impl<'k> Products<'k> {
         let heights = weights.to_vec();
         let scratch = Scratch { exponents: [0.0; BLOCK], kept: [0; BLOCK], near: [0.0; BLOCK], terms: [0.0; BLOCK] };
         let (continuous, tables) = (Vec::new(), Vec::new());
-        let mut products = Self { heights, highest: 0.0, continuous, tables, tails: Tails::get(), scratch };
+        let (n_candidates, tails) = (candidates.len(), Tails::get());
+        let mut products = Self { heights, highest: 0.0, continuous, tables, n_candidates, tails, scratch };
         for (axis, kernels) in dimensions.iter().enumerate() {
             let masses = match (kernels, candidates.cells(axis)) {
                 (Kernels::Options(options), Some(cells)) => Some((Masses::Options(options), cells)),
@@ -113,27 +116,68 @@ impl<'k> Products<'k> {
         }
     }
 
-    /// Number of blocks of kernels.
-    pub(super) fn n_blocks(&self) -> usize {
-        1 + (self.heights.len() - 1).div_ceil(BLOCK)
+    /// The prior's kernel at every candidate: the last one, which is nowhere negligible.
+    pub(super) fn prior(&self) -> Vec<f64> {
+        let n_observed = self.heights.len() - 1;
+        self.sums_of(n_observed..n_observed + 1)
     }
 
-    /// The kernels of a block: the prior alone, which is nowhere negligible, then the others from the newest on.
-    fn range(&self, block: usize) -> Range<usize> {
-        let n_observed = self.heights.len() - 1;
-        match block.checked_sub(1) {
-            None => n_observed..n_observed + 1,
-            Some(block) => {
-                let end = n_observed - block * BLOCK;
-                end.saturating_sub(BLOCK)..end
+    /// The sum of all kernels at every candidate. Positive: the prior is.
+    pub(super) fn sums(&self) -> Vec<f64> {
+        let mut sums = self.sums_of(0..self.heights.len());
+        for sum in &mut sums {
+            *sum = sum.max(f64::MIN_POSITIVE);
+        }
+        sums
+    }
+
+    /// Some kernels at every candidate, one kernel after the other, which is faster than blocks where kernels are few and
+    /// all are needed.
+    fn sums_of(&self, kernels: Range<usize>) -> Vec<f64> {
+        let (mut sums, mut terms) = (vec![0.0; self.n_candidates], vec![0.0; self.n_candidates]);
+        let mut masses = Vec::new();
+        for kernel in kernels {
+            terms.fill(0.0);
+            for Continuous { means, inverses, candidates } in &self.continuous {
+                let (mu, inverse) = (means[kernel], inverses[kernel]);
+                for (term, x) in terms.iter_mut().zip(*candidates) {
+                    let z = (x - mu) * inverse;
+                    *term -= z * z;
+                }
+            }
+            for term in &mut terms {
+                *term = self.heights[kernel] * exponential(*term);
+            }
+            for table in &self.tables {
+                let place = table.places[kernel];
+                masses.clear();
+                masses.extend((0..table.cells.distinct().len()).map(|cell| table.mass(self.tails, cell, place)));
+                for (term, cell) in terms.iter_mut().zip(table.cells.places()) {
+                    *term *= masses[*cell as usize];
+                }
+            }
+            for (sum, term) in sums.iter_mut().zip(&terms) {
+                *sum += term;
             }
         }
+        sums
     }
 
-    /// The sum of a block of kernels at a candidate, when that of the blocks before it is known.
+    /// Number of blocks of kernels, without the prior's.
+    pub(super) fn n_blocks(&self) -> usize {
+        (self.heights.len() - 1).div_ceil(BLOCK)
+    }
+
+    /// The kernels of a block, from the newest on.
+    fn range(&self, block: usize) -> Range<usize> {
+        let end = self.heights.len() - 1 - block * BLOCK;
+        end.saturating_sub(BLOCK)..end
+    }
+
+    /// The sum of a block of kernels at a candidate, when that of the prior and the blocks before it is known.
     pub(super) fn block(&mut self, candidate: usize, block: usize, sum: f64) -> f64 {
         let range = self.range(block);
-        let Self { heights, highest, continuous, tables, tails, scratch } = self;
+        let Self { heights, highest, continuous, tables, tails, scratch, .. } = self;
         let exponents = &mut scratch.exponents[..range.len()];
         exponents.fill(0.0);
         for Continuous { means, inverses, candidates } in continuous {
@@ -169,12 +213,6 @@ impl<'k> Products<'k> {
         }
         (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
-
-    /// The sum of all kernels at a candidate. Positive: the prior is.
-    pub(super) fn sum(&mut self, candidate: usize) -> f64 {
-        let sum = (0..self.n_blocks()).fold(0.0, |sum, block| sum + self.block(candidate, block, sum));
-        sum.max(f64::MIN_POSITIVE)
-    }
 }
 
 impl<'k> Table<'k> {
@@ -202,12 +240,17 @@ impl<'k> Table<'k> {
                 multiply(row, kernels, terms, options.probability(self.cells.distinct()[cell]));
             }
             Masses::Normals(normals) => {
-                let (low, high) = self.cells.ends(cell);
-                multiply(row, kernels, terms, |place| {
-                    let (mu, sigma) = normals.distinct[place as usize];
-                    tails.mass((low - mu) / sigma, (high - mu) / sigma)
-                });
+                let ends = self.cells.ends(cell);
+                multiply(row, kernels, terms, |place| normals.mass(tails, ends, place));
             }
+        }
+    }
+
+    /// The mass of a distinct cell under a distinct kernel.
+    fn mass(&self, tails: Tails, cell: usize, place: u32) -> f64 {
+        match self.masses {
+            Masses::Options(options) => options.probability(self.cells.distinct()[cell])(place),
+            Masses::Normals(normals) => normals.mass(tails, self.cells.ends(cell), place),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+use super::commits::git;
 use super::model_folder::Finalizes;
 
 /// `run.json`.
@@ -160,10 +160,7 @@ impl GitState {
     /// The state of the repository around `folder`; `None` without git or a repository.
     #[must_use]
     pub fn read(folder: &Path) -> Option<Self> {
-        let git = |arguments: &[&str]| -> Option<String> {
-            let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
-            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-        };
+        let git = |arguments: &[&str]| git(folder, arguments);
         let commit = git(&["rev-parse", "HEAD"])?.trim().to_owned();
         let branch = git(&["branch", "--show-current"])?.trim().to_owned();
         let patch = git(&["diff", "HEAD", "--binary"])?;

@@ -20,6 +20,7 @@
 //! deleted at any time), and `results/.scratch/` what nobody needs once its process has ended.
 
 mod atomic;
+mod commits;
 mod earlier_trials;
 mod find;
 mod fit_folder;
@@ -39,6 +40,7 @@ mod scratch;
 mod tables;
 mod tested;
 
+pub use commits::{Commit, CommitsError, commits};
 pub use earlier_trials::{EarlierStudy, EarlierTrials};
 pub use find::{FindError, RunEntry, ended_trials, find, latest_of, locate};
 pub use fit_folder::{EpochLine, FitFolder, FitFolds, FitPath, HistogramLine, OutcomeRecord, PrunedAt};

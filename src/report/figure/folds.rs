@@ -18,10 +18,10 @@ pub(super) fn folds(run: &Run) -> Option<Figure> {
         return None;
     }
     let charts: Vec<Chart> = metrics.iter().take(MOST).map(|(name, metric)| chart(name, metric)).collect();
-    let range = estimate(&metrics[0].1).range_name;
+    let shaded = estimate(&metrics[0].1).range_name;
     let caption = format!(
         "Metrics of each outer fold's test rows, which no search and no threshold has seen. Models of one outer fold are \
-         averaged first. The line is the mean over the folds, shaded {range}."
+         averaged first. The line is the mean over the folds, shaded {shaded}."
     );
     Some(Figure::new("folds", "Outer folds", caption, charts))
 }

@@ -14,6 +14,7 @@ mod importance;
 mod learning;
 mod mistakes;
 mod parallel;
+mod predicted;
 mod probabilities;
 mod slices;
 mod timeline;
@@ -39,7 +40,7 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    fn new(id: &'static str, heading: &'static str, caption: impl Into<String>, charts: Vec<Chart>) -> Self {
+    pub(crate) fn new(id: &'static str, heading: &'static str, caption: impl Into<String>, charts: Vec<Chart>) -> Self {
         Self { id, heading, caption: caption.into(), charts, below: String::new() }
     }
 }
@@ -51,6 +52,7 @@ pub(crate) fn all(run: &Run, pictures: &Pictures) -> Vec<Figure> {
         curves::curves(run),
         probabilities::probabilities(run),
         calibration::calibration(run),
+        predicted::predicted(run),
         confusion::confusion(run),
         mistakes(run, pictures),
         learning::learning(run),

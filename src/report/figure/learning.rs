@@ -32,9 +32,13 @@ pub(super) fn learning(run: &Run) -> Option<Figure> {
         (false, false) if curves.iter().all(|curve| curve.place.outer.is_none()) => "every trial",
         (false, false) => "the chosen trials, a line an inner fold (finals have no validation rows)",
     };
+    let threshold = match run.tested_numbers().is_empty() {
+        true => "; validation is with a threshold of 0.5",
+        false => "",
+    };
     let caption = format!(
         "A thin line for {of}; the thick one is the mean of those that are still in training, as long as at least half of \
-         them are. Epochs count through all phases; validation is with a threshold of 0.5."
+         them are. Epochs count through all phases{threshold}."
     );
     Some(Figure::new("learning", "Learning curves", caption, charts))
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// Crates whose version is a part of the numerics version: tensors, the matrix product and its SIMD, kernels of GPUs,
 /// and the functions that draws are made of.
-const NUMERIC_CRATES: [&str; 7] = ["burn", "burn-flex", "cubecl", "gemm", "libm", "macerator", "pulp"];
+const NUMERIC_CRATES: [&str; 8] = ["burn", "burn-flex", "cubecl", "gemm", "libm", "macerator", "pulp", "xrun-kernels"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

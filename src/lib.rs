@@ -22,6 +22,7 @@ pub mod device;
 pub mod estimate;
 pub mod fetch;
 pub mod importance;
+mod kernel;
 pub mod metric;
 pub mod model;
 pub mod numerics;

@@ -7,7 +7,7 @@
 ///
 /// The integer is raised by whoever changes the bits of a training in this repository. The same lock file gives the
 /// same version whatever features are compiled in, so that builds for other devices share what was trained on the CPU.
-pub const VERSION: &str = concat!("2 ", env!("XRUN_NUMERICS_CRATES"));
+pub const VERSION: &str = concat!("3 ", env!("XRUN_NUMERICS_CRATES"));
 
 #[cfg(test)]
 mod tests {
@@ -18,7 +18,7 @@ mod tests {
         let (integer, crates) = VERSION.split_once(' ').expect("two parts");
         assert!(integer.parse::<u32>().is_ok_and(|integer| integer >= 1), "{VERSION}");
         let names: Vec<&str> = crates.split(' ').filter_map(|named| named.rsplit_once('-')).map(|(n, _)| n).collect();
-        assert_eq!(names, ["burn", "burn-flex", "cubecl", "gemm", "libm", "macerator", "pulp"]);
+        assert_eq!(names, ["burn", "burn-flex", "cubecl", "gemm", "libm", "macerator", "pulp", "xrun-kernels"]);
         assert!(crates.contains("burn-0.22.1 "), "Cargo.toml pins burn to 0.22.1, the lock file says {crates}");
     }
 }

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["trial", "space", "pareto", "statistics"],
     &["metric", "split", "sampler", "importance", "pruner", "stop"],
     &["spec", "estimate"],
-    &["data", "fetch", "program", "script", "study", "device", "settings"],
+    &["data", "fetch", "program", "script", "study", "device", "kernel", "settings"],
     &["model", "plan"],
     &["train"],
     &["store"],
@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates that only some modules may name.
-const CRATES: &[(&str, &[&str])] = &[("rhai", &["script"]), ("burn", &["device", "model", "train"])];
+const CRATES: &[(&str, &[&str])] = &[("rhai", &["script"]), ("burn", &["device", "kernel", "model", "train"])];
 
 /// Files of a run folder, whose names only [`STORE`] may spell.
 const RUN_FILES: &[&str] = &[

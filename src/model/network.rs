@@ -10,6 +10,7 @@ use super::error::ModelError;
 use super::init::Init;
 use super::shape::{InputShape, Shape};
 use super::stack::{Flow, Stack};
+use super::weighted::linear;
 use crate::seed::Seed;
 use crate::spec::check::Step as Place;
 use crate::spec::network::{Backbone, Layer, ModelSpec};
@@ -60,7 +61,7 @@ impl Network {
     /// Logits `[batch, n_outputs]`.
     #[must_use]
     pub fn forward(&self, input: Input) -> Tensor<2> {
-        self.output.forward(vectors(self.head.forward(Flow::Vectors(self.features(input)))))
+        linear(&self.output, vectors(self.head.forward(Flow::Vectors(self.features(input)))))
     }
 
     /// What the backbone gives, `[batch, features]`.

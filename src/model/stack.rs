@@ -2,13 +2,14 @@
 
 use burn::module::Module;
 use burn::tensor::activation;
-use burn::tensor::module::{avg_pool2d, max_pool2d};
+use burn::tensor::module::avg_pool2d;
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor};
 
 use super::design::{Design, Sides, Step};
 use super::init::Init;
-use super::weighted::WeightedLayer;
+use super::weighted::{WeightedLayer, batch_norm};
+use crate::kernel::{self, Bend};
 use crate::seed::Seed;
 use crate::spec::network::{Activation, Join, Pooling};
 
@@ -50,7 +51,41 @@ impl Stack {
     }
 
     fn run(&self, steps: &[Step], flow: Flow) -> Flow {
-        steps.iter().fold(flow, |flow, step| self.step(step, flow))
+        let mut flow = flow;
+        let mut at = 0;
+        while let Some(step) = steps.get(at) {
+            let bend = steps.get(at + 1).and_then(bend_of).filter(|_| self.can_bend(step));
+            flow = match (step, bend) {
+                (step, None) => self.step(step, flow),
+                (step, Some(bend)) => self.bent(step, flow, bend),
+            };
+            at += if bend.is_some() { 2 } else { 1 };
+        }
+        flow
+    }
+
+    /// Whether a layer takes the activation behind it into its own computation.
+    fn can_bend(&self, step: &Step) -> bool {
+        match step {
+            Step::Weighted(layer) => matches!(self.layers[*layer], WeightedLayer::BatchNorm(_)),
+            Step::Residual { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn bent(&self, step: &Step, flow: Flow, bend: Bend) -> Flow {
+        match (step, flow) {
+            (Step::Residual { body, shortcut }, flow) => {
+                let came_in = self.run(shortcut, flow.clone());
+                sum(self.run(body, flow), came_in, bend)
+            }
+            (Step::Weighted(layer), flow) => match (&self.layers[*layer], flow) {
+                (WeightedLayer::BatchNorm(layer), Flow::Pictures(x)) => Flow::Pictures(batch_norm(layer, x, bend)),
+                (WeightedLayer::BatchNorm(layer), Flow::Vectors(x)) => Flow::Vectors(batch_norm(layer, x, bend)),
+                _ => unreachable!("batch norm alone bends"),
+            },
+            _ => unreachable!("batch norm and sums alone bend"),
+        }
     }
 
     fn step(&self, step: &Step, flow: Flow) -> Flow {
@@ -72,14 +107,13 @@ impl Stack {
             }
             (Step::Flatten, Flow::Pictures(x)) => Flow::Vectors(x.flatten(1, 3)),
             (Step::Flatten, flow @ Flow::Vectors(_)) => flow,
-            (Step::Residual { body, shortcut }, flow) => {
-                let came_in = self.run(shortcut, flow.clone());
-                sum(self.run(body, flow), came_in)
-            }
+            (step @ Step::Residual { .. }, flow) => self.bent(step, flow, Bend::None),
             (Step::Parallel { branches, join }, flow) => {
                 let given = branches.iter().map(|branch| self.run(branch, flow.clone()));
                 match join {
-                    Join::Sum => given.reduce(sum).expect("a design has at least one branch"),
+                    Join::Sum => given
+                        .reduce(|left, right| sum(left, right, Bend::None))
+                        .expect("a design has at least one branch"),
                     Join::Concat => concat(given.collect()),
                 }
             }
@@ -88,10 +122,19 @@ impl Stack {
     }
 }
 
+/// The activation that a layer before it can take in.
+fn bend_of(step: &Step) -> Option<Bend> {
+    match step {
+        Step::Activation(Activation::Relu) => Some(Bend::Relu),
+        Step::Activation(Activation::Relu6) => Some(Bend::Relu6),
+        _ => None,
+    }
+}
+
 fn activate<const D: usize>(activation: Activation, x: Tensor<D>) -> Tensor<D> {
     match activation {
-        Activation::Relu => activation::relu(x),
-        Activation::Relu6 => activation::relu6(x),
+        Activation::Relu => kernel::activate(x, Bend::Relu),
+        Activation::Relu6 => kernel::activate(x, Bend::Relu6),
         Activation::LeakyRelu { slope } => activation::leaky_relu(x, slope),
         Activation::Gelu => activation::gelu(x),
         Activation::Silu => activation::silu(x),
@@ -107,7 +150,7 @@ fn pool(pooling: Pooling, kernel: usize, stride: usize, padding: Sides, x: Tenso
             let mut options = MaxPoolOptions::new([kernel, kernel]);
             options.stride = [stride, stride];
             options.padding = sides;
-            max_pool2d(x, options)
+            kernel::max_pool(x, options)
         }
         Pooling::Average => {
             let mut options = AvgPoolOptions::new([kernel, kernel]);
@@ -118,10 +161,10 @@ fn pool(pooling: Pooling, kernel: usize, stride: usize, padding: Sides, x: Tenso
     }
 }
 
-fn sum(left: Flow, right: Flow) -> Flow {
+fn sum(left: Flow, right: Flow, bend: Bend) -> Flow {
     match (left, right) {
-        (Flow::Pictures(left), Flow::Pictures(right)) => Flow::Pictures(left + right),
-        (Flow::Vectors(left), Flow::Vectors(right)) => Flow::Vectors(left + right),
+        (Flow::Pictures(left), Flow::Pictures(right)) => Flow::Pictures(kernel::add(left, right, bend)),
+        (Flow::Vectors(left), Flow::Vectors(right)) => Flow::Vectors(kernel::add(left, right, bend)),
         _ => unreachable!("a design adds equal shapes alone"),
     }
 }
@@ -134,5 +177,9 @@ fn concat(parts: Vec<Flow>) -> Flow {
             Flow::Vectors(x) => vectors.push(x),
         }
     }
-    if vectors.is_empty() { Flow::Pictures(Tensor::cat(pictures, 1)) } else { Flow::Vectors(Tensor::cat(vectors, 1)) }
+    if vectors.is_empty() {
+        Flow::Pictures(pictures.into_iter().reduce(kernel::join).expect("a design has at least one branch"))
+    } else {
+        Flow::Vectors(Tensor::cat(vectors, 1))
+    }
 }

@@ -2,11 +2,13 @@
 
 use burn::module::{Flag, Module, Param};
 use burn::nn::conv::Conv2d;
-use burn::nn::{BatchNorm, GroupNorm, LayerNorm, Linear};
+use burn::nn::{BatchNorm, GroupNorm, LayerNorm, Linear, PaddingConfig2d};
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Distribution, Tensor};
 
 use super::design::Kind;
 use super::init::Init;
+use crate::kernel::{self, Bend, Statistics};
 
 /// Drops each number with a probability while training, and scales what is left so that the mean stays.
 ///
@@ -62,8 +64,8 @@ impl WeightedLayer {
     /// `[batch, inputs]` to `[batch, outputs]`.
     pub(super) fn on_vectors(&self, vectors: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Linear(layer) => layer.forward(vectors),
-            Self::BatchNorm(layer) => layer.forward(vectors),
+            Self::Linear(layer) => linear(layer, vectors),
+            Self::BatchNorm(layer) => batch_norm(layer, vectors, Bend::None),
             Self::LayerNorm(layer) => layer.forward(vectors),
             Self::Dropout(layer) => layer.forward(vectors),
             Self::Conv2d(_) | Self::GroupNorm(_) => unreachable!("designed for pictures alone"),
@@ -73,11 +75,43 @@ impl WeightedLayer {
     /// `[batch, channels, height, width]` to the same with the layer's channels and size.
     pub(super) fn on_pictures(&self, pictures: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv2d(layer) => layer.forward(pictures),
-            Self::BatchNorm(layer) => layer.forward(pictures),
+            Self::Conv2d(layer) => convolution(layer, pictures),
+            Self::BatchNorm(layer) => batch_norm(layer, pictures, Bend::None),
             Self::GroupNorm(layer) => layer.forward(pictures),
             Self::Dropout(layer) => layer.forward(pictures),
             Self::Linear(_) | Self::LayerNorm(_) => unreachable!("designed for vectors alone"),
         }
     }
+}
+
+/// `[batch, inputs]` to `[batch, outputs]`.
+pub(super) fn linear(layer: &Linear, vectors: Tensor<2>) -> Tensor<2> {
+    kernel::linear(vectors, layer.weight.val(), layer.bias.as_ref().map(Param::val))
+}
+
+fn convolution(layer: &Conv2d, pictures: Tensor<4>) -> Tensor<4> {
+    let PaddingConfig2d::Explicit(top, left, bottom, right) = layer.padding else {
+        unreachable!("a convolution is made with its padding counted out")
+    };
+    let padding = [(top, bottom), (left, right)];
+    let options = ConvOptions::new_with_padding(layer.stride, padding, layer.dilation, layer.groups);
+    kernel::convolution(pictures, layer.weight.val(), layer.bias.as_ref().map(Param::val), options)
+}
+
+/// Batch norm and a bend behind it, as one. It trains on a device with gradients unless it is frozen, and then adds the batch's statistics to the
+/// running ones.
+pub(super) fn batch_norm<const D: usize>(layer: &BatchNorm, numbers: Tensor<D>, bend: Bend) -> Tensor<D> {
+    let affine = [layer.gamma.val(), layer.beta.val()];
+    if !numbers.device().is_autodiff() || !layer.training.is_enabled() {
+        let device = numbers.device();
+        let [mean, variance] = [&layer.running_mean, &layer.running_var].map(|state| state.value().to_device(&device));
+        return kernel::batch_norm(numbers, affine, Statistics { mean, variance }, layer.epsilon, bend);
+    }
+    let (output, statistics) = kernel::batch_norm_train(numbers, affine, layer.epsilon, bend);
+    let states = [&layer.running_mean, &layer.running_var];
+    for (state, of_batch) in states.into_iter().zip([statistics.mean, statistics.variance]) {
+        let before = state.value_sync().mul_scalar(1.0 - layer.momentum);
+        state.update(before.add(of_batch.detach().mul_scalar(layer.momentum)).detach());
+    }
+    output
 }

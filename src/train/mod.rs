@@ -28,6 +28,7 @@ mod goal;
 mod gradients;
 mod histogram;
 mod loss;
+mod memory;
 mod optimizer;
 mod predictor;
 mod preprocessing;

@@ -1,0 +1,84 @@
+//! Activations whose gradient follows from what they gave.
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+/// Numbers of a task.
+const PIECE: usize = 1 << 14;
+
+/// What a number becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Itself.
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+}
+
+impl Activation {
+    #[inline(always)]
+    pub(crate) fn of(self, x: f32) -> f32 {
+        match self {
+            Self::None => x,
+            Self::Relu => positive(x),
+            Self::Relu6 => {
+                let x = positive(x);
+                if x > 6.0 { 6.0 } else { x }
+            }
+        }
+    }
+
+    /// Whether the gradient passes where this was given; it does not at a bend.
+    #[inline(always)]
+    pub(crate) fn passes(self, given: f32) -> bool {
+        match self {
+            Self::None => true,
+            Self::Relu => given > 0.0,
+            Self::Relu6 => given > 0.0 && given < 6.0,
+        }
+    }
+
+    /// Activates numbers in place.
+    pub fn activate(self, numbers: &mut [f32]) {
+        let arch = Arch::new();
+        numbers.par_chunks_mut(PIECE).for_each(|numbers| {
+            arch.dispatch(|| numbers.iter_mut().for_each(|x| *x = self.of(*x)));
+        });
+    }
+
+    /// The gradient of what went in, in the place of the gradient of what was `given`.
+    ///
+    /// # Panics
+    /// If there are not as many of both.
+    pub fn turn_back(self, given: &[f32], gradient: &mut [f32]) {
+        assert_eq!(given.len(), gradient.len(), "a gradient for each number");
+        let arch = Arch::new();
+        gradient.par_chunks_mut(PIECE).zip(given.par_chunks(PIECE)).for_each(|(gradient, given)| {
+            arch.dispatch(|| {
+                for (gradient, &given) in gradient.iter_mut().zip(given) {
+                    *gradient = if self.passes(given) { *gradient } else { 0.0 };
+                }
+            });
+        });
+    }
+}
+
+/// A number that is none stays one.
+#[inline(always)]
+fn positive(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
+}
+
+/// `activation(a + b)` in the place of `a`.
+///
+/// # Panics
+/// If there are not as many of both.
+pub fn add_and_activate(a: &mut [f32], b: &[f32], activation: Activation) {
+    assert_eq!(a.len(), b.len(), "as many on both sides");
+    let arch = Arch::new();
+    a.par_chunks_mut(PIECE).zip(b.par_chunks(PIECE)).for_each(|(a, b)| {
+        arch.dispatch(|| a.iter_mut().zip(b).for_each(|(a, b)| *a = activation.of(*a + b)));
+    });
+}

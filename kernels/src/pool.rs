@@ -1,0 +1,108 @@
+//! Max pooling.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::error::GeometryError;
+use crate::geometry::{Axis, Pictures};
+use crate::scratch::zeros;
+
+/// The shapes of a pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolGeometry {
+    input: Pictures,
+    output: Pictures,
+    rows: Axis,
+    columns: Axis,
+}
+
+/// What a max pooling gives.
+#[derive(Clone, Debug)]
+pub struct Largest {
+    /// `[batch, channels, height, width]`.
+    pub output: Vec<f32>,
+    /// Which pixel of its plane each number was; the first of equals.
+    pub chosen: Vec<u32>,
+}
+
+impl PoolGeometry {
+    /// A pooling of `input`; `rows` says how the window moves down, `columns` how to the right.
+    ///
+    /// # Errors
+    /// A size is 0 or the window does not fit.
+    pub fn new(input: Pictures, rows: Axis, columns: Axis) -> Result<Self, GeometryError> {
+        let (height, width) = (rows.places(input.height)?, columns.places(input.width)?);
+        Ok(Self { input, output: Pictures { height, width, ..input }, rows, columns })
+    }
+
+    /// The shape of what comes out.
+    #[must_use]
+    pub fn output(&self) -> Pictures {
+        self.output
+    }
+
+    /// The largest number of each window; padding is never the largest.
+    ///
+    /// # Panics
+    /// If the slice has not the length of its shape.
+    #[must_use]
+    pub fn largest(&self, numbers: &[f32]) -> Largest {
+        assert_eq!(numbers.len(), self.input.len(), "pictures have the length of their shape");
+        let mut output = zeros(self.output.len());
+        let mut chosen = vec![0_u32; self.output.len()];
+        let out = output.par_chunks_mut(self.output.plane()).zip(chosen.par_chunks_mut(self.output.plane()));
+        let (rows, columns) = (inside(self.rows, self.input.height), inside(self.columns, self.input.width));
+        let width = self.input.width;
+        out.zip(numbers.par_chunks(self.input.plane())).with_min_len(4).for_each(|((to, chosen), from)| {
+            let places = rows.iter().flat_map(|rows| columns.iter().map(move |columns| (rows, columns)));
+            for ((to, chosen), (rows, columns)) in to.iter_mut().zip(chosen).zip(places) {
+                // What covers nothing but padding gives what no number is below.
+                (*to, *chosen) = (f32::NEG_INFINITY, 0);
+                let mut is_first = true;
+                for row in rows.clone().step_by(self.rows.dilation) {
+                    for at in (row * width + columns.start..row * width + columns.end).step_by(self.columns.dilation) {
+                        let number = from[at];
+                        // A number that is none is kept: it must be seen.
+                        if is_first || number > *to || number.is_nan() {
+                            is_first = false;
+                            *to = number;
+                            *chosen = u32::try_from(at).expect("a picture has fewer than 2^32 pixels");
+                        }
+                    }
+                }
+            }
+        });
+        Largest { output, chosen }
+    }
+
+    /// The gradient of what went in, from which pixels were chosen and the gradient of what came out.
+    ///
+    /// # Panics
+    /// If a slice has not the length of its shape.
+    #[must_use]
+    pub fn largest_gradient(&self, chosen: &[u32], gradient: &[f32]) -> Vec<f32> {
+        assert!(gradient.len() == self.output.len() && chosen.len() == gradient.len(), "a gradient for each window");
+        let mut out = zeros(self.input.len());
+        let from = gradient.par_chunks(self.output.plane()).zip(chosen.par_chunks(self.output.plane()));
+        out.par_chunks_mut(self.input.plane()).zip(from).with_min_len(4).for_each(|(to, (gradient, chosen))| {
+            for (&at, gradient) in chosen.iter().zip(gradient) {
+                to[at as usize] += gradient;
+            }
+        });
+        out
+    }
+}
+
+/// For each place of a window the pixels from its first to its last that lie in the picture; they are a dilation apart.
+fn inside(axis: Axis, size: usize) -> Vec<Range<usize>> {
+    let of_place = |place: usize| {
+        let pixels = (0..axis.kernel).map(|k| place * axis.stride + k * axis.dilation);
+        let pixels = pixels.filter_map(|pixel| pixel.checked_sub(axis.padding.0)).filter(|&pixel| pixel < size);
+        match (pixels.clone().next(), pixels.last()) {
+            (Some(first), Some(last)) => first..last + 1,
+            _ => 0..0,
+        }
+    };
+    (0..axis.places(size).unwrap_or(0)).map(of_place).collect()
+}

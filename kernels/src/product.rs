@@ -1,0 +1,294 @@
+//! The product behind convolutions and linear layers.
+//!
+//! The right factor is never laid out as a matrix: number `(k, column)` is `source[columns[column] + taps[k]]`, which is what a
+//! kernel that slides over a picture reads. Panels of 16 columns are gathered into a buffer that stays in the first cache, and multiplied
+//! tile by tile (Goto and van de Geijn 2008; gathering while packing as in Chellapilla et al. 2006, without the matrix).
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::scratch::Scratch;
+use crate::shared::Shared;
+use crate::simd::{WIDTH, by_lanes, by_rows, cut, numbers, tile};
+
+/// Terms that are added in one chain: a panel of so many rows and the rows of a tile fit the first cache. Longer sums are sums of chains.
+const DEPTH: usize = 256;
+
+/// Panels of a task, at most.
+const TOGETHER: usize = 8;
+
+/// From so many panels on there is enough for every thread without cutting the rows.
+const MANY_PANELS: usize = 24;
+
+/// `out[places[column] + row * row_step] = bias[row] + sum over k of a[row, k] * source[columns[column] + taps[k]]`.
+pub(crate) struct Product<'a> {
+    /// The left factor, `[rows, taps]`.
+    pub(crate) a: &'a Tiles,
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) source: &'a [f32],
+    pub(crate) taps: &'a [usize],
+    pub(crate) columns: &'a [usize],
+    /// As many as columns; no two columns share a place.
+    pub(crate) places: &'a [usize],
+    pub(crate) row_step: usize,
+}
+
+/// A matrix cut into tiles of rows, each laid out tap by tap, so that a product reads it from front to back.
+pub(crate) struct Tiles {
+    rows: usize,
+    depth: usize,
+    numbers: Scratch,
+}
+
+impl Tiles {
+    /// The matrix of `rows` rows and `outer * inner` columns with the number `at(row, outer, inner)`.
+    pub(crate) fn new(rows: usize, outer: usize, inner: usize, at: impl Fn(usize, usize, usize) -> f32 + Sync) -> Self {
+        let depth = outer * inner;
+        let mut numbers = Scratch::of(rows * depth);
+        let mut parts = Vec::new();
+        let mut rest = &mut *numbers;
+        for rows in cut(rows) {
+            let (part, after) = rest.split_at_mut(rows.len() * depth);
+            parts.push((rows, part));
+            rest = after;
+        }
+        parts.into_par_iter().with_min_len(4).for_each(|(rows, part)| {
+            let mut to = part.chunks_exact_mut(rows.len());
+            for outer in 0..outer {
+                for (inner, to) in (0..inner).zip(&mut to) {
+                    to.iter_mut().zip(rows.clone()).for_each(|(to, row)| *to = at(row, outer, inner));
+                }
+            }
+        });
+        Self { rows, depth, numbers }
+    }
+
+    /// The tile of `R` rows from `first` on, from some tap on.
+    #[inline(always)]
+    fn of<const R: usize>(&self, first: usize, tap: usize) -> &[[f32; R]] {
+        self.numbers[first * self.depth..][..R * self.depth].as_chunks().0.get(tap..).unwrap_or_default()
+    }
+}
+
+/// How the columns of a panel follow one another in memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    Of16,
+    Of8,
+    Of4,
+    Of2,
+    Of1,
+}
+
+impl Runs {
+    fn of(columns: &[usize; WIDTH]) -> Self {
+        let breaks = |at: usize| columns[at] != columns[at - 1] + 1;
+        let follow = |n: usize| (1..WIDTH).all(|at| at % n == 0 || !breaks(at));
+        if follow(16) {
+            Self::Of16
+        } else if follow(8) {
+            Self::Of8
+        } else if follow(4) {
+            Self::Of4
+        } else if follow(2) {
+            Self::Of2
+        } else {
+            Self::Of1
+        }
+    }
+}
+
+/// The 16 columns of a panel; the last column again where there are fewer.
+struct Panel {
+    columns: [usize; WIDTH],
+    places: [usize; WIDTH],
+    n: usize,
+    runs: Runs,
+    is_in_a_row: bool,
+}
+
+impl Product<'_> {
+    /// Writes the product to its places; `out` is not read.
+    pub(crate) fn write(&self, out: Shared<'_>) {
+        assert_eq!(self.a.depth, self.taps.len(), "the left factor has its shape");
+        assert_eq!(self.places.len(), self.columns.len(), "every column has its place");
+        let (Some(last_column), Some(last_tap)) = (self.columns.iter().max(), self.taps.iter().max()) else {
+            assert!(self.columns.is_empty(), "a sum has a term");
+            return;
+        };
+        // Panels read without asking.
+        assert!(last_column + last_tap < self.source.len(), "every tap of every column lies in the source");
+        let arch = Arch::new();
+        let n_panels = self.columns.len().div_ceil(WIDTH);
+        if n_panels >= MANY_PANELS {
+            let of_a_task = (n_panels / MANY_PANELS).min(TOGETHER);
+            (0..n_panels.div_ceil(of_a_task)).into_par_iter().for_each(|task| {
+                let panels = task * of_a_task..n_panels.min((task + 1) * of_a_task);
+                arch.dispatch(Streamed { product: self, out, panels });
+            });
+            return;
+        }
+        let depth = self.taps.len();
+        let mut packed = Scratch::of(n_panels * depth * WIDTH);
+        packed.par_chunks_mut(depth * WIDTH).enumerate().for_each(|(panel, packed)| {
+            arch.dispatch(|| self.panel(panel).pack(self.source, self.taps, packed.as_chunks_mut().0));
+        });
+        let tiles: Vec<Range<usize>> = cut(self.a.rows).collect();
+        let of_a_task = tiles.len().div_ceil((2 * MANY_PANELS).div_ceil(n_panels));
+        let parts: Vec<&[Range<usize>]> = tiles.chunks(of_a_task).collect();
+        (0..n_panels * parts.len()).into_par_iter().for_each(|task| {
+            let (part, panel) = (parts[task / n_panels], task % n_panels);
+            let packed = packed[panel * depth * WIDTH..][..depth * WIDTH].as_chunks().0;
+            arch.dispatch(Packed { product: self, out, panel, tiles: part, packed });
+        });
+    }
+
+    #[inline(always)]
+    fn panel(&self, index: usize) -> Panel {
+        let first = index * WIDTH;
+        let n = WIDTH.min(self.columns.len() - first);
+        let pick = |of: &[usize]| std::array::from_fn(|at| of[first + at.min(n - 1)]);
+        let (columns, places) = (pick(self.columns), pick(self.places));
+        let is_in_a_row = n == WIDTH && Runs::of(&places) == Runs::Of16;
+        Panel { columns, places, n, runs: Runs::of(&columns), is_in_a_row }
+    }
+
+    /// Multiplies rows with taps from `first` on and adds them to what is there, or to the bias at first.
+    #[inline(always)]
+    fn rows_of_panel<S: Simd>(
+        &self,
+        simd: S,
+        out: Shared<'_>,
+        panel: &Panel,
+        rows: Range<usize>,
+        first: usize,
+        packed: &[[f32; WIDTH]],
+    ) {
+        let start = rows.start;
+        by_lanes!(S, |V| by_rows!(rows.len(), |R| {
+            let sums = tile::<S, R, V>(simd, self.a.of::<R>(start, first), packed);
+            for (row, sums) in rows.zip(&sums) {
+                self.store::<S, V>(simd, out, panel, row, first == 0, sums);
+            }
+        }));
+    }
+
+    #[inline(always)]
+    fn store<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        out: Shared<'_>,
+        panel: &Panel,
+        row: usize,
+        is_first: bool,
+        sums: &[S::f32s; V],
+    ) {
+        let from = row * self.row_step;
+        let bias = self.bias.map_or(0.0, |bias| bias[row]);
+        if panel.is_in_a_row {
+            let start = panel.places[0] + from;
+            #[expect(unsafe_code, reason = "tasks differ in rows or columns, which no two places share")]
+            let to = unsafe { out.part(start..start + WIDTH) };
+            let bias = simd.splat_f32s(bias);
+            for (to, sum) in S::as_mut_simd_f32s(to).0.iter_mut().zip(sums) {
+                *to = simd.add_f32s(if is_first { bias } else { *to }, *sum);
+            }
+        } else {
+            let sums = numbers::<S, V>(sums);
+            for (&place, sum) in panel.places[..panel.n].iter().zip(sums) {
+                #[expect(unsafe_code, reason = "tasks differ in rows or columns, which no two places share")]
+                let to = unsafe { out.part(place + from..place + from + 1) };
+                to[0] = if is_first { bias + sum } else { to[0] + sum };
+            }
+        }
+    }
+}
+
+impl Panel {
+    /// Gathers the panel's numbers of some taps, which lie in the source.
+    #[inline(always)]
+    fn pack(&self, source: &[f32], taps: &[usize], packed: &mut [[f32; WIDTH]]) {
+        match self.runs {
+            Runs::Of16 => self.pack_runs::<16>(source, taps, packed),
+            Runs::Of8 => self.pack_runs::<8>(source, taps, packed),
+            Runs::Of4 => self.pack_runs::<4>(source, taps, packed),
+            Runs::Of2 => self.pack_runs::<2>(source, taps, packed),
+            Runs::Of1 => self.pack_runs::<1>(source, taps, packed),
+        }
+    }
+
+    #[inline(always)]
+    fn pack_runs<const N: usize>(&self, source: &[f32], taps: &[usize], packed: &mut [[f32; WIDTH]]) {
+        for (to, &tap) in packed.iter_mut().zip(taps) {
+            for (to, &column) in to.as_chunks_mut::<N>().0.iter_mut().zip(self.columns.iter().step_by(N)) {
+                let from = column + tap;
+                debug_assert!(from + N <= source.len());
+                #[expect(
+                    unsafe_code,
+                    reason = "`write` holds the largest column and tap against the source, and the columns of a run follow one another"
+                )]
+                to.copy_from_slice(unsafe { source.get_unchecked(from..from + N) });
+            }
+        }
+    }
+}
+
+/// Some panels through all taps and rows, gathered as it goes.
+struct Streamed<'a> {
+    product: &'a Product<'a>,
+    out: Shared<'a>,
+    panels: Range<usize>,
+}
+
+impl WithSimd for Streamed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { product, out, mut panels } = self;
+        let mut buffer = [[0.0; WIDTH]; DEPTH];
+        let mut together = Vec::with_capacity(TOGETHER);
+        while !panels.is_empty() {
+            // Few taps leave room for more panels, which then share what is read of the left factor.
+            let n = (DEPTH / product.taps.len()).clamp(1, TOGETHER);
+            together.extend(panels.by_ref().take(n).map(|panel| product.panel(panel)));
+            for (block, taps) in product.taps.chunks(DEPTH).enumerate() {
+                for (panel, packed) in together.iter().zip(buffer.chunks_exact_mut(taps.len())) {
+                    panel.pack(product.source, taps, packed);
+                }
+                for rows in cut(product.a.rows) {
+                    for (panel, packed) in together.iter().zip(buffer.chunks_exact(taps.len())) {
+                        product.rows_of_panel(simd, out, panel, rows.clone(), block * DEPTH, packed);
+                    }
+                }
+            }
+            together.clear();
+        }
+    }
+}
+
+/// Some rows of one panel that was gathered before.
+struct Packed<'a> {
+    product: &'a Product<'a>,
+    out: Shared<'a>,
+    panel: usize,
+    tiles: &'a [Range<usize>],
+    packed: &'a [[f32; WIDTH]],
+}
+
+impl WithSimd for Packed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { product, out, panel, tiles, packed } = self;
+        let panel = product.panel(panel);
+        for (block, packed) in packed.chunks(DEPTH).enumerate() {
+            for rows in tiles {
+                product.rows_of_panel(simd, out, &panel, rows.clone(), block * DEPTH, packed);
+            }
+        }
+    }
+}

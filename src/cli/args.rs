@@ -2,33 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::settings::Flags;
 
-const EXAMPLES: &str = "\
-Examples:
-  xrun experiments/pets_step5.rhai                  run an experiment
-  xrun experiments/pets_step5.rhai epochs=10        ... with a param set
-  xrun experiments/pets_step5.rhai train.full.optimizer.lr=1e-3
-                                                    ... with a parameter fixed
-  xrun plan experiments/pets_step5.rhai             what a run would do
-  xrun results/pets_step5/RUN/config.rhai           run a recorded config again
-  xrun resume @latest                               go on with a run that was stopped
-  xrun ls                                           the recorded runs
-  xrun show @latest                                 one of them
-  xrun report @latest                               a page with its figures, for a browser or paper
-  xrun show --model experiments/pets_step5.rhai     the layers of a network
-  xrun show --augment experiments/pets_step5.rhai   its augmented pictures, as a PNG
-  xrun replay @latest                               train it again and compare
-  xrun finalize RUN                                 the model to ship: its search on all rows
-  xrun predict RUN photos/                          what a model says of pictures, or of a table
-  xrun diff @latest RUN                             what two runs differ in
-  xrun compare RUN RUN --metric roc_auc             whether one is better, by the same outer folds
-  xrun ask experiments/external.rhai                the next trial of an objective of your own
-  xrun tell RUN --trial 0 --value 0.93              ... and its value";
-
-const EXIT_CODES: &str = "\
+pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  the run failed, or its record could not be written
@@ -47,7 +25,7 @@ Exit codes:
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     override_usage = "xrun [OPTIONS] SCRIPT [KEY=VALUE]...\n       xrun COMMAND",
-    after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
+    after_help = EXIT_CODES,
     disable_help_subcommand = true,
 )]
 pub(super) struct Arguments {
@@ -69,6 +47,8 @@ fn version() -> &'static str {
 pub(super) enum Command {
     /// Evaluate a script, check the shapes of its network and show its space, without training
     Check(ScriptArguments),
+    /// Show what can be set in a script, with default, help and what it accepts, and what is searched
+    Params(ScriptArguments),
     /// Show what a run would do: data, folds, studies, fits
     Plan(PlanArguments),
     /// Give the next trial of an external objective: any program can evaluate it
@@ -100,10 +80,14 @@ pub(super) enum Command {
     /// List, fetch and check published data sets and weights
     #[command(subcommand)]
     Data(super::data_args::DataCommand),
-    /// List devices and test one: train a tiny network on it and on the CPU
+    /// Say whether this machine is ready: settings, folders, disk, data, devices; with --device, test that one
     Doctor(DoctorArguments),
     /// Show each setting and where it comes from
     Settings(SettingFlags),
+    /// Print the completions for a shell: commands, flags, runs, and the params of a script
+    Completions(CompletionsArguments),
+    /// Write the manual pages into a folder
+    Man(ManArguments),
     #[command(name = "__probe", hide = true)]
     Probe { device: String },
     #[command(name = crate::program::COMMAND, hide = true)]
@@ -266,8 +250,23 @@ pub(super) struct PlanArguments {
     #[command(flatten)]
     pub(super) script: ScriptArguments,
 
+    /// Show the steps, what each needs, which are up to date and which will run, and why; with --json as an object
+    #[arg(long)]
+    pub(super) graph: bool,
+
+    /// With --graph: a tree for the terminal, or the text of a Mermaid flowchart
+    #[arg(long, value_enum, requires = "graph", default_value_t = GraphFormat::Text, conflicts_with = "json")]
+    pub(super) format: GraphFormat,
+
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+}
+
+/// How a graph is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum GraphFormat {
+    Text,
+    Mermaid,
 }
 
 #[derive(Debug, Args)]
@@ -509,6 +508,29 @@ pub(super) struct CompareArguments {
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+/// A shell that can be completed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// The folder, which is made if need be; pages in it are written over
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

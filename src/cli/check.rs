@@ -8,9 +8,10 @@ use super::run::evaluate_all;
 use crate::runner::{self, RunError};
 use crate::script::{Evaluated, Outcome, Written};
 use crate::settings::Flags;
-use crate::spec::Param;
+use crate::space::Parameter;
+use crate::spec::domain::ParamDomain;
 use crate::spec::experiment::SearchSpec;
-use crate::spec::leaf::ParamDomain;
+use crate::spec::{Experiment, Param};
 use crate::wording::count;
 
 pub(super) fn check(arguments: &ScriptArguments) -> Result<Exit, Failure> {
@@ -98,21 +99,23 @@ fn describe(evaluated: &Evaluated) -> String {
         ),
         None => format!("{}: no search", experiment.name()),
     }];
-    let space = experiment.space().parameters();
-    if !space.is_empty() {
-        let rows: Vec<Vec<String>> = space
-            .iter()
-            .map(|parameter| {
-                let condition = parameter.condition().map_or_else(String::new, |condition| {
-                    let options: Vec<String> = condition.options().iter().map(ToString::to_string).collect();
-                    format!("if {} is {}", condition.parameter(), options.join(" or "))
-                });
-                vec![parameter.name().to_owned(), parameter.distribution().to_string(), condition]
-            })
-            .collect();
-        parts.push(table(&["parameter".to_owned(), "searched in".to_owned(), String::new()], &rows));
+    if !experiment.space().parameters().is_empty() {
+        parts.push(space(experiment));
     }
     parts.join("\n\n")
+}
+
+/// The parameters that are searched, with their ranges and what they depend on.
+pub(super) fn space(experiment: &Experiment) -> String {
+    let row = |parameter: &Parameter| {
+        let condition = parameter.condition().map_or_else(String::new, |condition| {
+            let options: Vec<String> = condition.options().iter().map(ToString::to_string).collect();
+            format!("if {} is {}", condition.parameter(), options.join(" or "))
+        });
+        vec![parameter.name().to_owned(), parameter.distribution().to_string(), condition]
+    };
+    let rows: Vec<Vec<String>> = experiment.space().parameters().iter().map(row).collect();
+    table(&["parameter".to_owned(), "searched in".to_owned(), String::new()], &rows)
 }
 
 /// The params that a script declares, if any; a config of one fit has none of its own.
@@ -130,11 +133,7 @@ pub(super) fn over_points(search: &SearchSpec) -> String {
 fn param_row(param: &Param) -> Vec<String> {
     let domain = match &param.domain {
         ParamDomain::Any => String::new(),
-        ParamDomain::OneOf(values) => {
-            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-            format!(" [{}]", values.join(", "))
-        }
-        ParamDomain::Range(low, high) => format!(" [{low} to {high}]"),
+        accepted => format!(" [{accepted}]"),
     };
     vec![param.name.clone(), param.value.to_string(), format!("{}{domain}", param.help)]
 }

@@ -138,7 +138,7 @@ impl Devices {
     }
 }
 
-fn own_program() -> Result<PathBuf, Failure> {
+pub(super) fn own_program() -> Result<PathBuf, Failure> {
     std::env::current_exe()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot find this program's own file: {error}")))
 }

@@ -4,7 +4,9 @@ mod args;
 mod ask;
 mod augment;
 mod check;
+mod checkup;
 mod compare;
+mod complete;
 mod data;
 mod data_args;
 mod diff;
@@ -13,12 +15,16 @@ mod failure;
 mod finalize;
 mod front;
 mod gc;
+mod graph;
+mod help;
 mod insight;
 mod intervals;
 mod ls;
 mod machine;
+mod man;
 mod model;
 mod output;
+mod params;
 mod plan;
 mod predict;
 mod progress;
@@ -33,10 +39,8 @@ mod versions;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::settings;
-use args::{Arguments, Command};
+use args::Command;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +67,8 @@ enum Exit {
 /// The program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    complete::answer();
+    let arguments = match help::parse(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors; clap prints each where it belongs.
@@ -78,6 +83,7 @@ pub fn main() -> ExitCode {
     let result = match &arguments.command {
         None => run::run(&arguments.run),
         Some(Command::Check(check)) => check::check(check),
+        Some(Command::Params(script)) => params::params(script),
         Some(Command::Plan(plan)) => plan::plan(plan),
         Some(Command::Ask(ask)) => ask::ask(ask),
         Some(Command::Tell(tell)) => ask::tell(tell),
@@ -95,6 +101,8 @@ pub fn main() -> ExitCode {
         Some(Command::Data(command)) => data::data(command),
         Some(Command::Doctor(doctor)) => doctor::doctor(doctor),
         Some(Command::Settings(flags)) => ls::settings(flags),
+        Some(Command::Completions(shell)) => complete::completions(shell),
+        Some(Command::Man(man)) => man::man(man),
         Some(Command::Worker(worker)) => machine::work(worker),
         Some(Command::Probe { device }) => doctor::probe(device),
         Some(Command::Guard) => machine::guard(),

@@ -1,69 +1,134 @@
 //! `xrun plan`: what a run of a script would do.
 
 use super::Exit;
-use super::args::PlanArguments;
+use super::args::{GraphFormat, PlanArguments};
 use super::check::over_points;
 use super::failure::Failure;
+use super::graph;
 use super::machine::Devices;
 use super::output::print;
 use super::run::evaluate_all;
 use crate::data::Dataset;
+use crate::replay::{self, Since};
 use crate::runner::{self, Forecast, Prepared};
 use crate::script::{Evaluated, Outcome, Written};
 use crate::settings::Settings;
 use crate::spec::Experiment;
 use crate::spec::experiment::{Folds, Per, SearchSpec};
 use crate::stop::StopRules;
-use crate::store::WeightsRecord;
+use crate::store::{RunEntry, WeightsRecord, index};
 use crate::wording::count;
+
+/// What is known of a run before it begins.
+struct Planned {
+    prepared: Prepared,
+    forecast: Forecast,
+    /// What has changed since the latest run of this name; only asked for by a graph.
+    since: Option<Since>,
+}
 
 pub(super) fn plan(arguments: &PlanArguments) -> Result<Exit, Failure> {
     let script = &arguments.script;
     let (written, settings) = evaluate_all(&script.script, &script.overrides, &arguments.settings.flags())?;
     match written.only(&script.only)? {
         Written::One(evaluated) => {
-            let planned = planned(&[&evaluated], &settings)?;
+            let planned = planned(&[&evaluated], &settings, arguments.graph)?;
             let planned = planned.first().expect("one script has one plan");
-            print(&if script.json { json(planned).to_string() } else { text(planned) });
+            print(&if script.json {
+                of_one(&evaluated, planned, arguments.graph).to_string()
+            } else {
+                shown(&evaluated, planned, arguments)
+            });
+        }
+        Written::Variants(variants) if arguments.format == GraphFormat::Mermaid && variants.each().len() > 1 => {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("a flowchart is of one experiment, and this script has the variants {}", variants.names()),
+            )
+            .hint("choose one with --only VARIANT"));
         }
         Written::Variants(variants) => {
             let each: Vec<&Evaluated> = variants.each().iter().map(|variant| variant.evaluated()).collect();
-            let planned = planned(&each, &settings)?;
-            let n_fits: usize = planned.iter().map(|(prepared, _)| prepared.n_fits()).sum();
+            let planned = planned(&each, &settings, arguments.graph)?;
+            let n_fits: usize = planned.iter().map(|planned| planned.prepared.n_fits()).sum();
             let named = variants.each().iter().zip(&planned);
             print(&if script.json {
-                let of: serde_json::Map<_, _> =
-                    named.map(|(variant, planned)| (variant.name().to_owned(), json(planned))).collect();
+                let of: serde_json::Map<_, _> = named
+                    .map(|(variant, planned)| {
+                        (variant.name().to_owned(), of_one(variant.evaluated(), planned, arguments.graph))
+                    })
+                    .collect();
                 serde_json::json!({ "name": variants.name(), "n_fits": n_fits, "variants": of }).to_string()
             } else {
-                let (n, fits) = (count(planned.len(), "variant"), count(n_fits, "fit"));
-                let texts: Vec<String> = planned.iter().map(text).collect();
-                format!("{}\n\n{}: {n}, {fits} in all", texts.join("\n\n"), variants.name())
+                let mut texts: Vec<String> =
+                    named.map(|(variant, planned)| shown(variant.evaluated(), planned, arguments)).collect();
+                if arguments.format == GraphFormat::Text {
+                    let (n, fits) = (count(planned.len(), "variant"), count(n_fits, "fit"));
+                    texts.push(format!("{}: {n}, {fits} in all", variants.name()));
+                }
+                texts.join("\n\n")
             });
         }
     }
     Ok(Exit::Ok)
 }
 
-/// What must be there before the runs, and what they would reuse.
-fn planned(each: &[&Evaluated], settings: &Settings) -> Result<Vec<(Prepared, Forecast)>, Failure> {
+fn of_one(evaluated: &Evaluated, planned: &Planned, as_graph: bool) -> serde_json::Value {
+    if !as_graph {
+        return json(planned);
+    }
+    let graph = graph::graph(evaluated, &planned.prepared, &planned.forecast, planned.since.as_ref());
+    serde_json::to_value(graph).expect("a graph has text keys")
+}
+
+fn shown(evaluated: &Evaluated, planned: &Planned, arguments: &PlanArguments) -> String {
+    if !arguments.graph {
+        return text(planned);
+    }
+    let graph = graph::graph(evaluated, &planned.prepared, &planned.forecast, planned.since.as_ref());
+    match arguments.format {
+        GraphFormat::Text => graph::text(&graph),
+        GraphFormat::Mermaid => graph::mermaid(&graph),
+    }
+}
+
+/// What must be there before the runs, what they would reuse, and for a graph what has changed since the latest ones.
+fn planned(each: &[&Evaluated], settings: &Settings, as_graph: bool) -> Result<Vec<Planned>, Failure> {
     for evaluated in each {
         runner::check_network(evaluated)?;
     }
     let prepared = runner::prepare_all(each, &settings.results, &settings.cache)?;
     let device = Devices::choose(settings, true)?.open;
-    let forecast = |prepared: Prepared| {
+    let planned = |(evaluated, prepared): (&&Evaluated, Prepared)| {
         let forecast = runner::forecast(&prepared, &settings.results, device.class())?;
-        Ok((prepared, forecast))
+        let since = if as_graph { since(evaluated, &prepared, settings, device.class())? } else { None };
+        Ok(Planned { prepared, forecast, since })
     };
-    prepared.into_iter().map(forecast).collect()
+    each.iter().zip(prepared).map(planned).collect()
+}
+
+/// What has changed since the latest run of this name that can be read.
+fn since(
+    evaluated: &Evaluated,
+    prepared: &Prepared,
+    settings: &Settings,
+    device_class: &str,
+) -> Result<Option<Since>, Failure> {
+    let name = match &prepared.outcome {
+        Outcome::Experiment(experiment) => experiment.name(),
+        Outcome::Fit(fit) => fit.name(),
+    };
+    let runs = index::runs(&settings.results)?;
+    let latest = runs.into_iter().rev().flatten().find(|run| run.experiment == name);
+    let Some(run) = latest.and_then(|run| RunEntry::read(&run.path).ok()) else { return Ok(None) };
+    Ok(Some(replay::since(&run, evaluated, prepared, device_class)))
 }
 
 fn describe(prepared: &Prepared) -> Option<String> {
     prepared.data.as_ref().map(Dataset::describe)
 }
 
-fn json((prepared, forecast): &(Prepared, Forecast)) -> serde_json::Value {
+fn json(Planned { prepared, forecast, .. }: &Planned) -> serde_json::Value {
     let experiment = match &prepared.outcome {
         Outcome::Experiment(experiment) => experiment,
         Outcome::Fit(fit) => {
@@ -103,7 +168,7 @@ fn json((prepared, forecast): &(Prepared, Forecast)) -> serde_json::Value {
     value
 }
 
-fn text((prepared, forecast): &(Prepared, Forecast)) -> String {
+fn text(Planned { prepared, forecast, .. }: &Planned) -> String {
     let experiment: &Experiment = match &prepared.outcome {
         Outcome::Experiment(experiment) => experiment,
         Outcome::Fit(_) => {

@@ -12,6 +12,7 @@ mod config;
 mod diff;
 mod difference;
 mod json;
+mod since;
 mod table;
 mod tensors;
 mod ulps;
@@ -23,6 +24,7 @@ pub use compare::FileDifference;
 pub use config::Change;
 pub use diff::{Diff, DiffError, FilesDiffer, MetricChange, diff};
 pub use difference::{Difference, Extent, Place};
+pub use since::{Since, since};
 pub use ulps::{Precision, Ulps};
 
 use crate::data::{DataError, Dataset};

@@ -47,7 +47,7 @@ pub use augment_sheet::augment_sheet;
 pub use begin::{resume, run};
 pub use execute::FitFailure;
 pub use finalize::{FinalizeRunError, finalized, ship};
-pub use forecast::{Forecast, forecast};
+pub use forecast::{FinalForecast, Forecast, PartForecast, forecast};
 pub use inputs::Inputs;
 pub use interrupt::Interrupt;
 pub use network::{NetworkOutline, check_network, outline_network};

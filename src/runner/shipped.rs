@@ -74,8 +74,10 @@ impl ShippedModel {
         };
         let table = match (fit.data(), &preprocessing) {
             (Some(DataSpec::CsvTable(table)), Preprocessing::Table { .. }) => Some(table.clone()),
-            (Some(DataSpec::Pets(_)), Preprocessing::Pictures(_)) => None,
-            _ => return Err(ShippedError::NoNetwork(config)),
+            (Some(DataSpec::CsvTable(_)) | None, _) | (_, Preprocessing::Table { .. }) => {
+                return Err(ShippedError::NoNetwork(config));
+            }
+            (Some(_), Preprocessing::Pictures(_)) => None,
         };
         let predictor = Predictor::load(&model, preprocessing, output, folder.weights()?, device)?;
         Ok(Self { predictor, classes, threshold: threshold.unwrap_or(0.5), table })

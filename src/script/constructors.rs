@@ -8,11 +8,12 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, Map, NativeCallContext};
 
 use super::convert::{self, Built};
+use super::domain::domain;
 use super::evaluation::{State, fail, origin};
-use super::params::{accept, domain, scalar};
+use super::params::{accept, scalar};
 use super::{imports, variants};
 use crate::spec::check::{Problem, Step, build};
-use crate::spec::leaf::ParamDomain;
+use crate::spec::domain::ParamDomain;
 use crate::spec::schema::{Constructor, Family, Type};
 use crate::spec::vocabulary::constructors;
 use crate::spec::{Leaf, Origin, Param, Tree};
@@ -105,10 +106,7 @@ fn declare(state: &State, arguments: &[&mut Dynamic]) -> Result<Dynamic, Problem
         .ok_or_else(|| Problem::new("a param's default is a number, a text, true or false").under(Step::Index(1)))?;
     let domain = match arguments.get(3) {
         None => ParamDomain::Any,
-        Some(value) => domain(value).ok_or_else(|| {
-            Problem::new("what a param accepts is a list, a range such as 1..=10, or #{ min: ..., max: ... }")
-                .under(Step::Index(3))
-        })?,
+        Some(value) => domain(value, &default).map_err(|problem| problem.under(Step::Index(3)))?,
     };
     let domain = domain.of_type(&default);
     let default = accept(&name, &default, &domain, default.clone()).map_err(|problem| problem.under(Step::Index(1)))?;

@@ -6,6 +6,7 @@
 mod constructors;
 mod convert;
 mod diagnostic;
+mod domain;
 mod evaluation;
 mod imports;
 mod objects;

@@ -119,7 +119,7 @@ pub(super) fn of_type(name: &str) -> String {
     .to_owned()
 }
 
-fn describe(value: &Dynamic) -> String {
+pub(super) fn describe(value: &Dynamic) -> String {
     match scalar(value) {
         Some(value) => format!("`{}`", print::value(&value)),
         None if value.is::<Searched>() => format!("a {OBJECT}"),

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, INT, ImmutableString, Map};
+use rhai::{Array, Dynamic, ImmutableString, Map};
 
 use crate::spec::check::Problem;
 use crate::spec::vocabulary::nearest;
-use crate::spec::{Param, leaf::ParamDomain};
+use crate::spec::{Param, domain::ParamDomain};
 use crate::value::Value;
 
 /// A `key=value` argument.
@@ -206,20 +206,15 @@ pub(super) fn accept(name: &str, default: &Value, domain: &ParamDomain, value: V
     if std::mem::discriminant(default) != std::mem::discriminant(&value) {
         return Err(Problem::new(format!("the param `{name}` takes {wanted}, not `{value}`")));
     }
-    let fits = match domain {
-        ParamDomain::Any => true,
-        ParamDomain::OneOf(values) => values.contains(&value),
-        ParamDomain::Range(low, high) => value.as_f64().is_some_and(|x| (*low..=*high).contains(&x)),
-    };
-    if fits {
+    if domain.accepts(&value) {
         return Ok(value);
     }
     Err(Problem::new(match domain {
-        ParamDomain::OneOf(values) => {
-            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-            format!("the param `{name}` takes one of {}, not `{value}`", values.join(", "))
-        }
-        ParamDomain::Range(low, high) => format!("the param `{name}` takes {wanted} in {low}..={high}, not {value}"),
+        ParamDomain::OneOf(_) => format!("the param `{name}` takes one of {domain}, not `{value}`"),
+        ParamDomain::Range(range) => match (range.min(), range.max()) {
+            (Some(min), Some(max)) => format!("the param `{name}` takes {wanted} in {min}..={max}, not {value}"),
+            _ => format!("the param `{name}` takes {wanted} that is {range}, not {value}"),
+        },
         ParamDomain::Any => unreachable!("everything of the type fits"),
     }))
 }
@@ -236,18 +231,4 @@ pub(super) fn scalar(value: &Dynamic) -> Option<Value> {
         return x.is_finite().then_some(Value::Float(x));
     }
     value.read_lock::<rhai::ImmutableString>().map(|text| Value::Text(text.to_string()))
-}
-
-/// The domain given as a fourth argument: a list of values, a range of whole numbers, or `#{ min:, max: }`.
-pub(super) fn domain(value: &Dynamic) -> Option<ParamDomain> {
-    if let Some(values) = value.read_lock::<rhai::Array>() {
-        return values.iter().map(scalar).collect::<Option<Vec<_>>>().map(ParamDomain::OneOf);
-    }
-    #[expect(clippy::cast_precision_loss, reason = "whole numbers in scripts are far below 2^53")]
-    if let Some(range) = value.read_lock::<std::ops::RangeInclusive<INT>>() {
-        return Some(ParamDomain::Range(*range.start() as f64, *range.end() as f64));
-    }
-    let map = value.read_lock::<rhai::Map>()?;
-    let bound = |key: &str| map.get(key).and_then(scalar).and_then(|bound| bound.as_f64());
-    (map.len() == 2).then_some(ParamDomain::Range(bound("min")?, bound("max")?))
 }

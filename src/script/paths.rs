@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::spec::leaf::ParamDomain;
+use crate::spec::domain::ParamDomain;
 use crate::spec::schema::Type;
 use crate::spec::{Leaf, Make, Origin, Param, SearchLeaf, Tree, vocabulary};
 use crate::value::Value;

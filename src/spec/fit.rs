@@ -8,16 +8,17 @@ use super::agreement;
 use super::check::{self, Problem, Step};
 use super::command::{self, CommandSpec};
 use super::data::DataSpec;
+use super::domain::ParamDomain;
 use super::experiment::{Folds, Objective, ThresholdRule};
 use super::flat::{self, FlatValue};
-use super::leaf::{Leaf, Origin, Param, ParamDomain};
+use super::leaf::{Leaf, Origin, Param};
 use super::naming::Names;
 use super::network::{Backbone, ClassWeights, Layer, Loss, LossOptions, ModelSpec, PhaseSpec};
 use super::parse::{self, Read};
 use super::tree::{Make, Tree};
 use super::vocabulary;
 use super::zoo::{self, PublishedSpec, WeightsDigests};
-use super::{print, prune};
+use super::{print, prune, training};
 use crate::metric::{Metric, Task};
 use crate::pruner::StopRule;
 use crate::seed::Seed;
@@ -212,7 +213,10 @@ impl FitConfig {
             (None, Some(model)) => {
                 let NetworkSpec { backbone, head, loss, loss_options } = parse::network(model);
                 let phases = match make.get("train") {
-                    Some(_) => make.makes("train").into_iter().map(parse::phase).collect(),
+                    Some(_) => {
+                        training::has_monitors(&make)?;
+                        make.makes("train").into_iter().map(parse::phase).collect()
+                    }
                     None => return Err(Problem::new("`fit` with a `model` needs `train`")),
                 };
                 Learner::Network { backbone, head, loss, loss_options, phases }

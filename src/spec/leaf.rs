@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::domain::ParamDomain;
 use super::expression::Expression;
 use super::tree::Tree;
 use crate::space::Distribution;
@@ -55,30 +56,6 @@ pub struct Param {
     pub domain: ParamDomain,
     /// Whether the command line set it.
     pub overridden: bool,
-}
-
-/// What a param accepts, beside values of its default's type.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ParamDomain {
-    /// Everything of the type.
-    Any,
-    /// One of these.
-    OneOf(Vec<Value>),
-    /// A number in `low..=high`.
-    Range(f64, f64),
-}
-
-impl ParamDomain {
-    /// With whole numbers as fractions where the param's default is one: the two are the same number.
-    #[must_use]
-    pub fn of_type(self, default: &Value) -> Self {
-        match (self, default) {
-            (Self::OneOf(values), Value::Float(_)) => {
-                Self::OneOf(values.into_iter().map(|value| value.as_f64().map_or(value, Value::Float)).collect())
-            }
-            (domain, _) => domain,
-        }
-    }
 }
 
 /// A search-space object. Two calls make two objects, however alike.

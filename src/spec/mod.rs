@@ -13,6 +13,7 @@ pub mod check;
 pub mod command;
 pub mod constraint;
 pub mod data;
+pub mod domain;
 mod enqueue;
 pub mod experiment;
 pub mod expression;

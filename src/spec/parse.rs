@@ -416,7 +416,7 @@ pub(super) fn phase(make: &Closed) -> PhaseSpec {
         early_stop: make.record("early_stop").map(|rule| EarlyStop {
             patience: rule.count("patience"),
             min_delta: rule.float("min_delta"),
-            monitor: rule.metric("monitor").expect("the monitor was filled in when the fit was composed"),
+            monitor: rule.metric("monitor").expect("a fit whose rule has none is refused"),
         }),
         augment: make.makes("augment").into_iter().map(augment::augment).collect(),
         options: training::phase_options(make),

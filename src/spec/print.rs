@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::leaf::{ChoiceOption, Leaf, Param, ParamDomain, SearchKind, SearchLeaf};
+use super::domain::ParamDomain;
+use super::leaf::{ChoiceOption, Leaf, Param, SearchKind, SearchLeaf};
 use super::naming::Names;
 use super::tree::{Make, Tree};
 use crate::space::{Distribution, DistributionView};
@@ -55,7 +56,11 @@ impl Printer<'_> {
             let domain = match &param.domain {
                 ParamDomain::Any => String::new(),
                 ParamDomain::OneOf(values) => format!(", [{}]", commas(values.iter().map(value))),
-                ParamDomain::Range(low, high) => format!(", #{{ min: {low:?}, max: {high:?} }}"),
+                ParamDomain::Range(range) => {
+                    let bounds = [("min", range.min()), ("max", range.max())].into_iter();
+                    let bounds = bounds.filter_map(|(key, bound)| bound.map(|bound| format!("{key}: {bound:?}")));
+                    format!(", #{{ {} }}", commas(bounds))
+                }
             };
             self.lets.push_str(&format!(
                 "let {variable} = param({}, {}, {}{domain});\n",

@@ -4,7 +4,6 @@ use super::check::{OpenPlace, Problem, Step};
 use super::network::{ClassWeights, LossOptions, LrFactors, PhaseOptions, Schedule};
 use super::parse::{CHECKED, Closed, Read};
 use super::tree::{Make, Tree};
-use crate::metric::Metric;
 
 /// Rules that join several fields of a phase.
 ///
@@ -21,6 +20,36 @@ pub(super) fn across<L: OpenPlace>(phase: &Make<L>) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether every rule of a fit that watches a metric says which: it is filled in where an experiment's fit is composed, and
+/// only a fit that was written by hand can lack it.
+///
+/// # Errors
+/// One does not.
+pub(super) fn has_monitors(fit: &Closed) -> Result<(), Problem> {
+    for (index, phase) in fit.makes("train").into_iter().enumerate() {
+        let watches = |key: &str, what: &str, example: &str| {
+            Problem::new(format!("{what} of a fit needs a `monitor`: a fit has no search whose metric it could take"))
+                .hint(format!("name a validation metric, as in {example}"))
+                .under(Step::Key(key.to_owned()))
+                .under(Step::Index(index))
+                .under(Step::Key("train".to_owned()))
+        };
+        if let Some(Tree::Map(rule)) = phase.get("early_stop")
+            && !rule.contains_key("monitor")
+        {
+            return Err(watches("early_stop", "`early_stop`", "#{ patience: 5, monitor: \"log_loss\" }"));
+        }
+        if let Some(schedule) = phase.make("schedule")
+            && schedule.constructor().name == "reduce_on_plateau"
+            && schedule.get("monitor").is_none()
+        {
+            let example = "reduce_on_plateau(#{ monitor: \"log_loss\" })";
+            return Err(watches("schedule", "`reduce_on_plateau`", example));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn loss_options(model: &Closed) -> LossOptions {
@@ -72,8 +101,7 @@ fn schedule(make: &Closed) -> Schedule {
         "reduce_on_plateau" => Schedule::ReduceOnPlateau {
             patience: make.count("patience"),
             factor: make.float("factor"),
-            // Filled in when a fit is composed; one that is written by hand may lack it.
-            monitor: make.metric("monitor").unwrap_or(Metric::LogLoss),
+            monitor: make.metric("monitor").expect("a fit whose schedule has none is refused"),
             min_lr: make.float("min_lr"),
         },
         other => unreachable!("`{other}` is no schedule: {CHECKED}"),

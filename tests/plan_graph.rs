@@ -1,0 +1,345 @@
+//! `xrun plan --graph`: the steps of a run, what is up to date and what will run, and why.
+
+mod support;
+
+use std::fs;
+
+use support::Project;
+
+const NESTED: &str = r#"let trials = param("trials", 3, "trials of each search");
+experiment(#{
+    name: "nested",
+    data: rows(60),
+    objective: sphere(#{ x: [uniform(-1.0, 1.0)], noise: 0.05 }),
+    cv: nested(#{ outer: kfold(3, 1729), inner: kfold(2, 4711) }),
+    search: random(#{ trials: trials, minimize: "value" }),
+})
+"#;
+
+fn nested() -> Project {
+    Project::new().file("nested.rhai", NESTED)
+}
+
+fn graph(project: &Project, arguments: &[&str]) -> support::Output {
+    let output = project.xrun(["plan", "--graph"].iter().chain(arguments));
+    output.code(0).stderr_is("");
+    output
+}
+
+#[test]
+fn of_what_was_never_run_every_step_will_run() {
+    let project = nested();
+    let wanted = "\
+nested
+24 fits: none is recorded, 24 at most will run
+
+prepare
+├─ script                                read        nested.rhai
+├─ data                                  read        60 rows without features
+└─ folds                                 read        3 outer x 2 inner, 6 studies
+train
+└─ outer 0, inner 0 to outer 2, inner 1  will run    6 studies, each 3 fits of 3 trials; no run of nested is recorded
+   └─ final                              waits       6 fits; follows from the best trial
+evaluate
+└─ results                               waits       test metrics over the outer folds, summary and report; made when all has been trained
+";
+    graph(&project, &["nested.rhai"]).stdout_is(wanted);
+    assert_eq!(project.names(""), ["nested.rhai", "xrun.toml"], "a plan writes nothing");
+}
+
+#[test]
+fn what_is_recorded_is_up_to_date_and_the_plan_says_from_where() {
+    let project = nested();
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    let wanted = "\
+nested
+24 fits: all up to date, nothing is trained
+
+prepare
+├─ script                                read        nested.rhai
+├─ data                                  up to date  60 rows without features; as in [RUN]
+└─ folds                                 up to date  3 outer x 2 inner, 6 studies; as in [RUN]
+train
+└─ outer 0, inner 0 to outer 2, inner 1  up to date  6 studies, each 3 fits of 3 trials; from [RUN]
+   └─ final                              up to date  6 fits; from [RUN]
+evaluate
+└─ results                               up to date  test metrics over the outer folds, summary and report
+";
+    graph(&project, &["nested.rhai"]).stdout_is(wanted);
+}
+
+#[test]
+fn more_trials_run_because_their_number_has_changed() {
+    let project = nested();
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    let wanted = "\
+nested
+30 fits: 18 up to date, 12 at most will run
+
+prepare
+├─ script                                read        nested.rhai
+├─ data                                  up to date  60 rows without features; as in [RUN]
+└─ folds                                 up to date  3 outer x 2 inner, 6 studies; as in [RUN]
+train
+└─ outer 0, inner 0 to outer 2, inner 1  partly      6 studies, each 4 fits of 4 trials; 3 from [RUN], 1 at most will run: since [RUN]: search.trials 3 -> 4
+   └─ final                              waits       6 fits; follows from the best trial
+evaluate
+└─ results                               waits       test metrics over the outer folds, summary and report; made when all has been trained
+";
+    graph(&project, &["nested.rhai", "trials=4"]).stdout_is(wanted);
+}
+
+#[test]
+fn studies_that_differ_are_told_apart() {
+    let project = nested();
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    let run = project.only_run("nested");
+    fs::remove_dir_all(project.path(run.join("outer-1").join("inner-0").join("final"))).expect("the final is there");
+    fs::remove_file(project.path(run.join("summary.json"))).expect("the summary is there");
+    let wanted = "\
+nested
+24 fits: 23 up to date, 1 at most will run
+
+prepare
+├─ script                                read        nested.rhai
+├─ data                                  up to date  60 rows without features; as in [RUN]
+└─ folds                                 up to date  3 outer x 2 inner, 6 studies; as in [RUN]
+train
+├─ outer 0, inner 0 to outer 0, inner 1  up to date  2 studies, each 3 fits of 3 trials; from [RUN]
+│  └─ final                              up to date  2 fits; from [RUN]
+├─ outer 1, inner 0                      up to date  3 fits of 3 trials; from [RUN]
+│  └─ final                              will run    1 fit; [RUN] was stopped before; xrun resume [RUN] goes on with it
+└─ outer 1, inner 1 to outer 2, inner 1  up to date  3 studies, each 3 fits of 3 trials; from [RUN]
+   └─ final                              up to date  3 fits; from [RUN]
+evaluate
+└─ results                               waits       test metrics over the outer folds, summary and report; made when all has been trained
+";
+    graph(&project, &["nested.rhai"]).stdout_is(wanted);
+}
+
+#[test]
+fn other_data_are_a_reason() {
+    let script = r#"experiment(#{
+    name: "table",
+    data: csv_table("t.csv", #{ target: "y" }),
+    model: classifier(#{ backbone: mlp(#{ hidden: [4] }) }),
+    train: [phase("fit", #{ epochs: 1, optimizer: sgd(#{ lr: 0.1 }) })],
+    cv: nested(#{ outer: stratified_kfold(2, 1), inner: stratified_kfold(2, 2), take: #{ outer: 1, inner: 1 } }),
+})
+"#;
+    let row = |row: usize| format!("{row},{}\n", ["a", "b"][row % 2]);
+    let table = |n: usize| format!("x,y\n{}", (0..n).map(row).collect::<String>());
+    let project = Project::new().file("table.rhai", script).file("t.csv", &table(16));
+    project.xrun(["table.rhai", "--quiet"]).code(0);
+    project.write("t.csv", &table(20));
+    let wanted = "\
+table
+1 fit: none is recorded, 1 at most will run
+
+prepare
+├─ script            read        table.rhai
+├─ data              changed     20 rows, 1 numeric and 0 categorical columns, 10 a / 10 b; other than in [RUN]
+└─ folds             changed     1 outer x 1 inner, 1 study; other than in [RUN]
+train
+└─ outer 0, inner 0  up to date  nothing is searched
+   └─ final          will run    1 fit; since [RUN]: other data
+evaluate
+└─ results           waits       test metrics over the outer folds, summary and report; made when all has been trained
+";
+    graph(&project, &["table.rhai"]).stdout_is(wanted);
+}
+
+#[test]
+fn a_study_without_folds_ends_in_its_best_trial() {
+    let script = "experiment(#{ name: \"s\", objective: sphere(#{ x: [uniform(0.0, 1.0)] }), \
+                  search: tpe(#{ trials: 4, minimize: \"value\" }) })\n";
+    let project = Project::new().file("s.rhai", script);
+    let wanted = "\
+s
+4 fits: none is recorded, 4 at most will run
+
+prepare
+└─ script   read        s.rhai
+train
+└─ study    will run    4 fits of 4 trials; no run of s is recorded
+evaluate
+└─ results  waits       the best trial, summary and report; made when all has been trained
+";
+    graph(&project, &["s.rhai"]).stdout_is(wanted);
+}
+
+#[test]
+fn trials_from_outside_and_fits_alone_have_steps_of_their_own() {
+    let script = "experiment(#{ name: \"e\", objective: external(#{ x: uniform(0.0, 1.0) }), \
+                  search: tpe(#{ trials: 4, minimize: \"value\" }) })\n";
+    let project = nested().file("e.rhai", script);
+    let wanted = "\
+e
+4 fits: none is recorded, 4 at most will run
+
+prepare
+└─ script   read        e.rhai
+train
+└─ study    will run    4 fits of 4 trials; told from outside: xrun ask, xrun tell
+evaluate
+└─ results  waits       the best trial, summary and report; made when all has been trained
+";
+    graph(&project, &["e.rhai"]).stdout_is(wanted);
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    let fit = project.only_run("nested").join("outer-0").join("inner-1").join("final").join("config.rhai");
+    let wanted = "\
+nested
+1 fit: all up to date, nothing is trained
+
+prepare
+├─ script   read        [PROJECT]/results/nested/[RUN]/outer-0/inner-1/final/config.rhai
+└─ data     up to date  60 rows without features; as in [RUN]
+train
+└─ fit      up to date  1 fit; from [RUN]
+evaluate
+└─ results  up to date  the best trial, summary and report
+";
+    graph(&project, &[fit.to_str().expect("a plain path")]).stdout_is(wanted);
+}
+
+#[test]
+fn what_a_script_builds_on_is_a_step_before_it() {
+    let project = nested();
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    let config = project.only_run("nested").join("config.rhai");
+    let script = format!("load(\"{}\").with(#{{ name: \"second\" }})\n", config.display());
+    project.write("second.rhai", &script);
+    let wanted = "\
+second
+24 fits: all up to date, nothing is trained
+
+prepare
+├─ script                                read        second.rhai
+├─ load                                  read        results/nested/[RUN]/config.rhai
+├─ data                                  read        60 rows without features
+└─ folds                                 read        3 outer x 2 inner, 6 studies
+train
+└─ outer 0, inner 0 to outer 2, inner 1  up to date  6 studies, each 3 fits of 3 trials; from [RUN]
+   └─ final                              up to date  6 fits; from [RUN]
+evaluate
+└─ results                               up to date  test metrics over the outer folds, summary and report
+";
+    graph(&project, &["second.rhai"]).stdout_is(wanted);
+}
+
+#[test]
+fn a_graph_is_written_as_a_flowchart() {
+    let wanted = "\
+flowchart LR
+  subgraph prepare
+    script[\"<b>script</b><br/>nested.rhai<br/>read\"]:::plain
+    data[\"<b>data</b><br/>60 rows without features<br/>read\"]:::plain
+    folds[\"<b>folds</b><br/>3 outer x 2 inner, 6 studies<br/>read\"]:::plain
+  end
+  subgraph train
+    study_0[\"<b>outer 0, inner 0 to outer 2, inner 1</b><br/>6 studies, each 3 fits of 3 trials<br/>will run<br/>no run of nested is recorded\"]:::open
+    final_0[\"<b>final</b><br/>6 fits<br/>waits<br/>follows from the best trial\"]:::open
+  end
+  subgraph evaluate
+    results[\"<b>results</b><br/>test metrics over the outer folds, summary and report<br/>waits<br/>made when all has been trained\"]:::open
+  end
+  script --> data
+  script --> folds
+  data --> folds
+  script --> study_0
+  data --> study_0
+  folds --> study_0
+  study_0 --> final_0
+  final_0 --> results
+  classDef done fill:#d8f0dd,stroke:#2f7d4f,color:#10301c
+  classDef open fill:#fde7cf,stroke:#b8660b,color:#3d2203
+  classDef plain fill:#eceff4,stroke:#5b6b83,color:#1c2430
+";
+    graph(&nested(), &["nested.rhai", "--format", "mermaid"]).stdout_is(wanted);
+}
+
+#[test]
+fn a_graph_is_written_as_json() {
+    let project = nested();
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    let json = graph(&project, &["nested.rhai", "--json", "trials=4"]).json();
+    assert_eq!(json["n_fits"], 30);
+    assert_eq!((&json["n_reused"], &json["n_others"]), (&18.into(), &12.into()));
+    let id = project.only_run("nested").file_name().expect("a run has a name").to_string_lossy().into_owned();
+    let steps = json["steps"].as_array().expect("a list");
+    let ids: Vec<&str> = steps.iter().filter_map(|step| step["id"].as_str()).collect();
+    assert_eq!(ids, ["script", "data", "folds", "study_0", "final_0", "results"]);
+    let wanted = serde_json::json!({
+        "id": "study_0",
+        "stage": "train",
+        "name": "outer 0, inner 0 to outer 2, inner 1",
+        "state": "partly",
+        "what": "6 studies, each 4 fits of 4 trials",
+        "why": format!("3 from {id}, 1 at most will run: since {id}: search.trials 3 -> 4"),
+        "needs": ["script", "data", "folds"],
+    });
+    assert_eq!(steps[3], wanted);
+    for step in steps {
+        let needs = step["needs"].as_array().expect("a list");
+        assert!(needs.iter().all(|needed| ids.contains(&needed.as_str().expect("an id"))), "{step}");
+    }
+}
+
+#[test]
+fn variants_have_a_graph_each_and_no_common_flowchart() {
+    let script = r#"let of = |x| experiment(#{
+    name: "v", objective: sphere(#{ x: x }), search: random(#{ trials: 2, minimize: "value" }),
+});
+variants(#{ fixed: of.call([1.0]), wide: of.call([uniform(0.0, 9.0)]) })
+"#;
+    let project = Project::new().file("v.rhai", script);
+    let wanted = "\
+v_fixed
+2 fits: none is recorded, 2 at most will run
+
+prepare
+└─ script   read        v.rhai
+train
+└─ study    will run    2 fits of 2 trials; no run of v_fixed is recorded
+evaluate
+└─ results  waits       the best trial, summary and report; made when all has been trained
+
+v_wide
+2 fits: none is recorded, 2 at most will run
+
+prepare
+└─ script   read        v.rhai
+train
+└─ study    will run    2 fits of 2 trials; no run of v_wide is recorded
+evaluate
+└─ results  waits       the best trial, summary and report; made when all has been trained
+
+v: 2 variants, 4 fits in all
+";
+    graph(&project, &["v.rhai"]).stdout_is(wanted);
+    let error = "\
+error: a flowchart is of one experiment, and this script has the variants fixed, wide
+hint: choose one with --only VARIANT
+";
+    let mermaid = ["plan", "--graph", "v.rhai", "--format", "mermaid"];
+    project.xrun(mermaid).code(2).stdout_is("").stderr_is(error);
+    let one = project.xrun(mermaid.iter().chain(&["--only", "wide"]));
+    one.code(0).stdout_contains("flowchart LR\n").stdout_contains("2 fits of 2 trials");
+}
+
+#[test]
+fn a_format_is_one_of_two_and_of_a_graph() {
+    let project = nested();
+    let wanted = "\
+error: invalid value 'svg' for '--format <FORMAT>'
+  [possible values: text, mermaid]
+
+For more information, try '--help'.
+";
+    project.xrun(["plan", "--graph", "nested.rhai", "--format", "svg"]).code(2).stdout_is("").stderr_is(wanted);
+    let output = project.xrun(["plan", "nested.rhai", "--format", "mermaid"]);
+    output
+        .code(2)
+        .stdout_is("")
+        .stderr_contains("error: the following required arguments were not provided:\n  --graph\n");
+}

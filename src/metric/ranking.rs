@@ -14,14 +14,31 @@ struct Cut {
 
 /// The distinct scores in ascending order, with how many positive and negative rows have each.
 fn cuts(scores: impl Iterator<Item = f32>, positive: impl Iterator<Item = bool>) -> Vec<Cut> {
-    let mut rows: Vec<(f32, bool)> = scores.zip(positive).collect();
-    rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    rows.chunk_by(|a, b| a.0 == b.0)
+    // Whole numbers are sorted in half the time of pairs, and a bootstrap sorts thousands of lists.
+    let mut rows: Vec<u64> =
+        scores.zip(positive).map(|(score, positive)| u64::from(rank(score)) << 1 | u64::from(positive)).collect();
+    rows.sort_unstable();
+    rows.chunk_by(|a, b| a >> 1 == b >> 1)
         .map(|equal| {
-            let n_positive = equal.iter().filter(|(_, positive)| *positive).count();
-            Cut { score: equal[0].0, n_positive: n_positive as i128, n_negative: (equal.len() - n_positive) as i128 }
+            let n_positive = equal.iter().map(|row| row & 1).sum::<u64>();
+            let n_negative = equal.len() as i128 - i128::from(n_positive);
+            #[expect(clippy::cast_possible_truncation, reason = "a rank has 32 bits")]
+            let rank = (equal[0] >> 1) as u32;
+            Cut { score: score_of(rank), n_positive: n_positive.into(), n_negative }
         })
         .collect()
+}
+
+/// A whole number for a score, in the order of the scores; -0 is 0. The bits of a float are ordered as whole numbers are
+/// but for the sign.
+fn rank(score: f32) -> u32 {
+    let bits = (score + 0.0).to_bits();
+    if score.is_sign_negative() && bits != 0 { !bits } else { bits | 1 << 31 }
+}
+
+/// The score of a rank.
+fn score_of(rank: u32) -> f32 {
+    f32::from_bits(if rank >> 31 == 1 { rank & !(1 << 31) } else { !rank })
 }
 
 /// Number of positive and of negative rows.

@@ -41,6 +41,11 @@ fn main() {
         append_fit(&results, 0);
         time(|| ls(&results))
     });
+    let by_name = ["name == 'experiment'", "--sort", "-best"];
+    print_times("xrun ls, filter and order", || time(|| list(&results, &by_name)));
+    let by_value = ["metrics.roc_auc > 0.9 and params.dropout < 1", "--sort", "-metrics.roc_auc"];
+    list(&results, &by_value);
+    print_times("xrun ls, filter by params", || time(|| list(&results, &by_value)));
     print_times("fits loaded, index deleted", || {
         let _ = fs::remove_dir_all(&index);
         time(|| load_fits(&results))
@@ -82,8 +87,12 @@ fn print_times(what: &str, mut measure: impl FnMut() -> Duration) {
 }
 
 fn ls(results: &Path) {
+    list(results, &[]);
+}
+
+fn list(results: &Path, arguments: &[&str]) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xrun"));
-    let listed = command.arg("ls").arg("--results").arg(results).stdout(Stdio::piped()).output();
+    let listed = command.arg("ls").args(arguments).arg("--results").arg(results).stdout(Stdio::piped()).output();
     let listed = listed.expect("the program starts");
     assert!(listed.status.success());
     assert_eq!(listed.stdout.iter().filter(|&&byte| byte == b'\n').count(), N_RUNS + 1);

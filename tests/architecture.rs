@@ -36,6 +36,7 @@ const RUN_FILES: &[&str] = &[
     "warm_start.json",
     "variants.json",
     "report.html",
+    "notes.json",
 ];
 const STORE: &str = "store";
 

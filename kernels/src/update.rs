@@ -127,12 +127,14 @@ impl RmsPropStep {
                 let (square, mean) = (averaged(square, gradient * gradient), averaged(mean, gradient));
                 (weight - direction(gradient, square - mean * mean) * rate, [square, mean])
             }),
-            (None, Some(velocity)) => each(weights, gradient, [square, velocity], |weight, gradient, [square, velocity]| {
-                let gradient = penalized(weight, gradient);
-                let square = averaged(square, gradient * gradient);
-                let velocity = velocity * momentum + direction(gradient, square);
-                (weight - velocity * rate, [square, velocity])
-            }),
+            (None, Some(velocity)) => {
+                each(weights, gradient, [square, velocity], |weight, gradient, [square, velocity]| {
+                    let gradient = penalized(weight, gradient);
+                    let square = averaged(square, gradient * gradient);
+                    let velocity = velocity * momentum + direction(gradient, square);
+                    (weight - velocity * rate, [square, velocity])
+                })
+            }
             (Some(mean), Some(velocity)) => {
                 each(weights, gradient, [square, mean, velocity], |weight, gradient, [square, mean, velocity]| {
                     let gradient = penalized(weight, gradient);

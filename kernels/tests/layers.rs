@@ -7,8 +7,8 @@ mod support;
 use proptest::prelude::*;
 use support::{close, numbers};
 use xrun_kernels::{
-    Activation, AdamStep, Affine, Axis, Channels, Linear, Pictures, PoolGeometry, RmsPropStep, SgdStep, add_and_activate, batch_norm,
-    batch_norm_gradients, batch_norm_with, bias_gradient, joined, split_again,
+    Activation, AdamStep, Affine, Axis, Channels, Linear, Pictures, PoolGeometry, RmsPropStep, SgdStep,
+    add_and_activate, batch_norm, batch_norm_gradients, batch_norm_with, bias_gradient, joined, split_again,
 };
 
 /// What a tool computes on pools of 1, 2, 3 and 7 threads.

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::record_args::{
+    BestArguments, ExportArguments, ListArguments, NoteArguments, ShowArguments, TagArguments, UntagArguments,
+};
 use crate::settings::Flags;
 
 pub(super) const EXIT_CODES: &str = "\
@@ -57,10 +60,20 @@ pub(super) enum Command {
     Tell(TellArguments),
     /// Go on with a run that was stopped
     Resume(ResumeArguments),
-    /// List the recorded runs
+    /// List the recorded runs, those that meet a filter, in the order and with the columns that are asked for
     Ls(ListArguments),
-    /// Show a recorded run, with --model the layers of a network, with --augment its pictures
+    /// Show a recorded run, a trial or a fit of it, with --model the layers of a network, with --augment its pictures
     Show(ShowArguments),
+    /// Name the run of an experiment that is best on validation rows
+    Best(BestArguments),
+    /// Mark a run with tags, or show those it has
+    Tag(TagArguments),
+    /// Take tags off a run
+    Untag(UntagArguments),
+    /// Write a note about a run
+    Note(NoteArguments),
+    /// Write the trials, epochs or predictions of runs as one CSV table
+    Export(ExportArguments),
     /// Write a page about recorded runs: results, curves, the search, where they come from
     Report(ReportArguments),
     /// Train a recorded run or fit again and compare every file: RUN, or RUN:outer-0/inner-0/final
@@ -269,57 +282,8 @@ pub(super) enum GraphFormat {
     Mermaid,
 }
 
-#[derive(Debug, Args)]
-pub(super) struct ListArguments {
-    /// Print one JSON object a run, and one for each joined record of variants
-    #[arg(long)]
-    pub(super) json: bool,
-
-    #[command(flatten)]
-    pub(super) settings: SettingFlags,
-}
-
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("of a script").args(["model", "augment"]))]
-pub(super) struct ShowArguments {
-    /// An id, the beginning of one, a path, or @latest; with --model or --augment a script or a fit, too
-    #[arg(value_name = "RUN", default_value = "@latest")]
-    pub(super) run: String,
-
-    /// With --model or --augment: sets a param, fixes a parameter, or replaces what stands at a path
-    #[arg(value_name = "KEY=VALUE", requires = "of a script")]
-    pub(super) overrides: Vec<String>,
-
-    /// Show the layers of the network: what each gives, its parameters and multiply-adds
-    #[arg(long)]
-    pub(super) model: bool,
-
-    /// Draw a sheet of the first training pictures: a row each, as they are and as the first epochs augment them
-    #[arg(long)]
-    pub(super) augment: bool,
-
-    /// With --augment: how many pictures
-    #[arg(long, value_name = "N", requires = "augment", default_value_t = 8, value_parser = pictures)]
-    pub(super) n: usize,
-
-    /// With --augment: the PNG file; another PNG is written over [default: NAME_augment.png]
-    #[arg(long, short, value_name = "FILE.png", requires = "augment")]
-    pub(super) output: Option<PathBuf>,
-
-    /// Show one metric alone; one that is not recorded is computed from the predictions, without training
-    #[arg(long, value_name = "NAME", conflicts_with = "model")]
-    pub(super) metric: Option<String>,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
-
-    #[command(flatten)]
-    pub(super) settings: SettingFlags,
-}
-
 /// A number of pictures that fit on a sheet.
-fn pictures(text: &str) -> Result<usize, String> {
+pub(super) fn pictures(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..=64) => Ok(n),
         _ => Err("it must be a whole number from 1 to 64".to_owned()),

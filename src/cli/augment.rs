@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use image::{ImageFormat, RgbImage};
 
 use super::Exit;
-use super::args::ShowArguments;
 use super::failure::Failure;
 use super::machine::use_threads;
 use super::model::script_of;
 use super::output::print;
+use super::record_args::ShowArguments;
 use super::run::evaluate;
 use crate::runner;
 use crate::script::Outcome;

@@ -9,6 +9,7 @@ use crate::fetch::FetchError;
 use crate::runner::{AskError, FinalizeRunError, RunError, ShippedError};
 use crate::script::{Diagnostic, Place};
 use crate::settings::{self, SettingsError};
+use crate::spec::vocabulary::nearest;
 use crate::store::{FindError, ModelFolderError, RecordError, StoreError};
 
 /// An error as it is printed, and how the program ends.
@@ -83,6 +84,18 @@ impl From<FindError> for Failure {
             FindError::NoManifest { .. } => Self::new(Exit::NotFound, error.to_string())
                 .hint("put back a copy of run.json; a folder that never had one holds nothing to go on with"),
             FindError::Joint { .. } => Self::new(Exit::Usage, error.to_string()).hint("name one of them"),
+            FindError::NoExperiment { ref asked, ref experiments, .. } => {
+                let near = nearest(asked, experiments.iter().map(String::as_str));
+                let hint = near.map(|near| format!("did you mean `{near}`?"));
+                Self::new(Exit::NotFound, error.to_string())
+                    .hint(hint.unwrap_or_else(|| "`xrun ls` lists the runs and their experiments".to_owned()))
+            }
+            FindError::SeveralExperiments { ref experiments } => {
+                let example = experiments.first().map_or("NAME", String::as_str);
+                Self::new(Exit::Usage, error.to_string()).hint(format!("say which, as in {example}@best"))
+            }
+            FindError::NothingToRank { .. } => Self::new(Exit::NotFound, error.to_string())
+                .hint("name a run by its id, as `xrun ls` lists them; `xrun resume` goes on with one that was stopped"),
             FindError::Elsewhere { .. } => Self::new(Exit::Usage, error.to_string())
                 .hint("name the folder its experiment lies in with --results DIR"),
             FindError::Store(error) => error.into(),

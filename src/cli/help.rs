@@ -21,8 +21,9 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("xrun plan --graph experiments/pets_step5.rhai", "what a run would do, and why"),
             ("xrun results/pets_step5/RUN/config.rhai", "run a recorded config again"),
             ("xrun resume @latest", "go on with a run that was stopped"),
-            ("xrun ls", "the recorded runs"),
+            ("xrun ls 'metrics.roc_auc > 0.9' --sort -best", "recorded runs, by filter and order"),
             ("xrun show @latest", "one of them"),
+            ("xrun best pets_step5", "the best of an experiment, by validation rows"),
             ("xrun report @latest", "a page with its figures, for a browser or paper"),
             ("xrun replay @latest", "train it again and compare"),
             ("xrun compare RUN RUN --metric roc_auc", "whether one is better, by the same outer folds"),
@@ -73,14 +74,55 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "resume",
         &[("xrun resume @latest", "go on from the last checkpoints"), ("xrun resume RUN --workers 4", "... faster")],
     ),
-    ("ls", &[("xrun ls", "the recorded runs"), ("xrun ls --json", "... for a program")]),
+    (
+        "ls",
+        &[
+            ("xrun ls", "the recorded runs"),
+            ("xrun ls 'metrics.roc_auc > 0.9 and params.lr < 1e-3'", "those that meet a filter"),
+            ("xrun ls 'name == \"orchard\"' --sort -best --limit 5", "the best five of an experiment"),
+            ("xrun ls 'started > \"2026-11-01\" and not tags.discard'", "by date and tag"),
+            ("xrun ls --columns id,name,best,params.lr --csv > runs.csv", "a table"),
+        ],
+    ),
     (
         "show",
         &[
-            ("xrun show @latest", "a run"),
+            ("xrun show", "the latest run"),
+            ("xrun show orchard@best", "the best one of an experiment, by validation rows"),
+            ("xrun show @latest --trial 3", "trial 3 of each of its studies, with the curves of its fits"),
+            ("xrun show @latest:outer-0/inner-1/trial-003", "one fit: metrics and curves"),
             ("xrun show @latest --metric f1", "one metric of it, computed if it is not recorded"),
             ("xrun show --model experiments/pets_step5.rhai", "the layers of a network"),
             ("xrun show --augment experiments/pets_step5.rhai", "its augmented pictures, as a PNG"),
+        ],
+    ),
+    (
+        "best",
+        &[
+            ("xrun best orchard", "the best run of an experiment, by validation rows"),
+            ("xrun best orchard --id", "its id alone, for xrun finalize and others"),
+        ],
+    ),
+    (
+        "tag",
+        &[
+            ("xrun tag @latest baseline kind=ablation", "two tags, one with a value"),
+            ("xrun tag @latest", "those it has"),
+        ],
+    ),
+    ("untag", &[("xrun untag @latest baseline kind", "take two tags away")]),
+    (
+        "note",
+        &[
+            ("xrun note @latest 'the first with all pictures'", "say what it is"),
+            ("xrun note @latest ''", "take the note away"),
+        ],
+    ),
+    (
+        "export",
+        &[
+            ("xrun export @latest --what trials -o trials.csv", "every trial"),
+            ("xrun export RUN RUN --what predictions > p.csv", "what two runs predicted, row by row"),
         ],
     ),
     (
@@ -89,6 +131,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("xrun report @latest", "write its page anew"),
             ("xrun report RUN RUN -o both.html", "several runs in one page"),
             ("xrun report @latest --figures figures/", "every figure as SVG and PNG"),
+            ("xrun report --all orchard -o orchard.html", "all runs of an experiment"),
         ],
     ),
     (
@@ -125,6 +168,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         &[
             ("xrun compare RUN RUN", "whether the second is better than the first"),
             ("xrun compare RUN RUN --metric roc_auc --rope 0.01", "... by more than is of interest"),
+            ("xrun compare --git v1.0..", "what the commits since a tag made of an experiment"),
         ],
     ),
     ("rm", &[("xrun rm RUN --dry-run", "what would be removed"), ("xrun rm RUN RUN", "remove it")]),
@@ -242,13 +286,17 @@ mod tests {
     /// The words of an example's call of xrun, as a shell would give them.
     fn words(example: &str) -> Vec<String> {
         let call = example.find("xrun").map_or(example, |at| &example[at..]);
-        let end = call.find([')', '|', '>']).unwrap_or(call.len());
         let mut words = Vec::new();
-        for (index, part) in call[..end].split('\'').enumerate() {
+        for (index, part) in call.split('\'').enumerate() {
             if index % 2 == 1 {
-                words.push(part.to_owned())
-            } else {
-                words.extend(part.split_whitespace().map(str::to_owned))
+                words.push(part.to_owned());
+                continue;
+            }
+            // What follows is the shell's.
+            let end = part.find([')', '|', '>']);
+            words.extend(part[..end.unwrap_or(part.len())].split_whitespace().map(str::to_owned));
+            if end.is_some() {
+                break;
             }
         }
         words

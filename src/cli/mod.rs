@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod augment;
+mod best;
 mod check;
 mod checkup;
 mod compare;
@@ -11,6 +12,7 @@ mod data;
 mod data_args;
 mod diff;
 mod doctor;
+mod export;
 mod failure;
 mod finalize;
 mod front;
@@ -23,17 +25,22 @@ mod ls;
 mod machine;
 mod man;
 mod model;
+mod notes;
 mod output;
 mod params;
 mod plan;
 mod predict;
 mod progress;
+mod query;
+mod record_args;
 mod replay;
 mod report;
 mod resume;
 mod rm;
 mod run;
 mod show;
+mod show_fit;
+mod sparkline;
 mod variants;
 mod versions;
 
@@ -90,6 +97,11 @@ pub fn main() -> ExitCode {
         Some(Command::Resume(resume)) => resume::resume(resume),
         Some(Command::Ls(ls)) => ls::ls(ls),
         Some(Command::Show(show)) => show::show(show),
+        Some(Command::Best(best)) => best::best(best),
+        Some(Command::Tag(tag)) => notes::tag(tag),
+        Some(Command::Untag(untag)) => notes::untag(untag),
+        Some(Command::Note(note)) => notes::note(note),
+        Some(Command::Export(export)) => export::export(export),
         Some(Command::Report(report)) => report::report(report),
         Some(Command::Rm(rm)) => rm::rm(rm),
         Some(Command::Gc(gc)) => gc::gc(gc),

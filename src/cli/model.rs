@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::Exit;
-use super::args::ShowArguments;
 use super::failure::Failure;
 use super::output::{print, table};
+use super::record_args::ShowArguments;
 use super::run::{evaluate_all, working_project};
 use crate::data::RowOutline;
 use crate::model::{DesignLine, Shape};

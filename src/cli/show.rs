@@ -1,7 +1,6 @@
-//! `xrun show`: one recorded run, or those of variants side by side.
+//! `xrun show`: one recorded run, a trial or a fit of it, or the runs of variants side by side.
 
 use super::Exit;
-use super::args::ShowArguments;
 use super::augment::show_augment;
 use super::failure::Failure;
 use super::front;
@@ -9,11 +8,13 @@ use super::insight::insight;
 use super::intervals;
 use super::model::show_model;
 use super::output::{print, table};
+use super::record_args::ShowArguments;
 use super::run::{number, tables, working_project};
+use super::show_fit::{show_fit, show_trial};
 use super::variants;
 use crate::comparison::{self, Subject};
 use crate::settings;
-use crate::store::{self, Event, Joint, RunEntry, WeightsRecord};
+use crate::store::{Event, Joint, Notes, Record, RunEntry, WeightsRecord};
 use crate::wording::count;
 
 pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
@@ -31,23 +32,39 @@ pub(super) fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
         });
         return Ok(Exit::Ok);
     }
-    let run = store::find(&settings.results, &arguments.run)?;
+    let record = Record::find(&settings.results, &arguments.run)?;
+    let run = record.run().clone();
+    if let Some(fit) = record.fit() {
+        if arguments.metric.is_some() || arguments.trial.is_some() {
+            let message = format!("{} is a fit, and --metric and --trial are about a run", record.name());
+            return Err(Failure::new(Exit::Usage, message).hint(format!("name the run: {}", run.manifest.run)));
+        }
+        return show_fit(&run, fit, arguments.json);
+    }
+    if let Some(trial) = arguments.trial {
+        return show_trial(&run, trial, arguments);
+    }
     if let Some(metric) = &arguments.metric {
         return show_metric(run, metric, arguments.json);
     }
     let journal = run.journal();
     let last = journal.as_ref().ok().and_then(|events| events.last()).map(|recorded| &recorded.event);
+    let read = run.notes();
+    let nothing = Notes::default();
+    let notes = read.as_ref().unwrap_or(&nothing);
     if arguments.json {
         let status = run.status(last);
         let value = serde_json::json!({
             "path": run.path, "status": status, "manifest": run.manifest, "summary": run.summary,
+            "tags": notes.tags, "note": notes.note,
         });
         print(&value.to_string());
     } else {
-        print(&describe(&run, last));
+        print(&describe(&run, last, notes));
     }
     // What can be read is shown; that the rest is damaged is an error all the same.
     journal?;
+    read?;
     Ok(Exit::Ok)
 }
 
@@ -79,7 +96,7 @@ fn show_metric(run: RunEntry, metric: &str, json: bool) -> Result<Exit, Failure>
     Ok(Exit::Ok)
 }
 
-fn describe(run: &RunEntry, last: Option<&Event>) -> String {
+fn describe(run: &RunEntry, last: Option<&Event>, notes: &Notes) -> String {
     let manifest = &run.manifest;
     let mut lines = vec![
         format!("{} {}", manifest.experiment, manifest.run),
@@ -87,6 +104,12 @@ fn describe(run: &RunEntry, last: Option<&Event>) -> String {
         format!("started  {} on {}", manifest.started, manifest.host),
         format!("fits     {}", manifest.plan),
     ];
+    if !notes.tags.is_empty() {
+        lines.push(format!("tags     {}", notes.tags_text()));
+    }
+    if !notes.note.is_empty() {
+        lines.push(format!("note     {}", notes.note.replace('\n', "\n         ")));
+    }
     if let Some(data) = &manifest.data {
         lines.push(format!("data     {data}"));
     }

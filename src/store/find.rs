@@ -1,10 +1,11 @@
-//! Finding recorded runs: by id, by a unique prefix, or the latest.
+//! Finding recorded runs: by id, by a unique prefix, the latest or the best.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::earlier_trials::{self, EarlierTrials};
 use super::fit_folder::FitPath;
+use super::index;
 use super::index::scan::{self, RunName, is_run};
 use super::joint::Joint;
 use super::journal::{self, Event, Recorded};
@@ -58,6 +59,28 @@ pub enum FindError {
         asked: String,
         /// Variants and the ids of their runs.
         runs: Vec<String>,
+    },
+    /// No run is of this experiment.
+    #[error("there is no experiment `{asked}` in {}", results.display())]
+    NoExperiment {
+        /// What was asked for.
+        asked: String,
+        /// Where it was looked for.
+        results: PathBuf,
+        /// Those that are there.
+        experiments: Vec<String>,
+    },
+    /// The best run was asked for where there are several experiments.
+    #[error("`@best` is of one experiment, and the runs are of {}", experiments.join(", "))]
+    SeveralExperiments {
+        /// The experiments.
+        experiments: Vec<String>,
+    },
+    /// None of the runs of an experiment has a value to go by.
+    #[error("no run of `{experiment}` has ended with a best trial, so none is the best")]
+    NothingToRank {
+        /// The experiment.
+        experiment: String,
     },
     /// It is a run, but not one of these results.
     #[error("{} does not lie in {}", path.display(), results.display())]
@@ -231,7 +254,8 @@ pub(super) fn open_status(path: &Path, interrupted: bool) -> &'static str {
     }
 }
 
-/// The run of this id, of this unique beginning of an id, at this path, or `@latest`.
+/// The run of this id, of this unique beginning of an id, at this path, `@latest` or `@best`, of one experiment
+/// `NAME@latest` or `NAME@best`.
 ///
 /// # Errors
 /// None or several, or its folder cannot be read.
@@ -256,8 +280,8 @@ pub fn latest_of(results: &Path, experiment: &str, config_blake3: &str) -> Resul
     Ok(None)
 }
 
-/// The folder of the run of this id, of this unique beginning of an id, at this path, or `@latest`. An id that is whole
-/// is found even where others begin with it.
+/// The folder of the run that [`find()`] takes. An id that is whole is found even where others begin with it; the best run
+/// is the first of its [ranking](index::ranking).
 ///
 /// # Errors
 /// None or several, or the results cannot be read.
@@ -271,6 +295,12 @@ pub fn locate(results: &Path, asked: &str) -> Result<PathBuf, FindError> {
     let path = |name: &RunName| name.path(results);
     if asked == "@latest" {
         return named.iter().rev().map(path).find(|path| is_run(path)).ok_or_else(not_found);
+    }
+    match asked.rsplit_once('@') {
+        Some(("", "best")) => return index::best(results, None),
+        Some((experiment, "best")) => return index::best(results, Some(experiment)),
+        Some((experiment, "latest")) => return index::latest(results, experiment),
+        _ => {}
     }
     let mut matches: Vec<&RunName> =
         named.iter().filter(|name| name.id.starts_with(asked) && is_run(&path(name))).collect();

@@ -5,6 +5,8 @@
 //! ```
 //! Each run has a folder of its own and needs this one for nothing; what it found is read from there.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -124,13 +126,15 @@ impl Joint {
         }
     }
 
-    /// All below the results, oldest first; those that cannot be read as errors.
+    /// All below the results, oldest first; those that cannot be read as errors. Not looked at are folders that are known
+    /// to hold `runs`.
     ///
     /// # Errors
     /// The folder of the results cannot be read.
-    pub fn all(results: &Path) -> Result<Vec<Result<Self, StoreError>>, StoreError> {
+    pub fn all(results: &Path, runs: &HashSet<&OsStr>) -> Result<Vec<Result<Self, StoreError>>, StoreError> {
         let paths = scan::names(results)?.into_iter().map(|name| name.path(results));
-        Ok(paths.filter(|path| is_joint(path)).map(|path| Self::read(&path)).collect())
+        let is_joint = |path: &PathBuf| !runs.contains(path.as_os_str()) && is_joint(path);
+        Ok(paths.filter(is_joint).map(|path| Self::read(&path)).collect())
     }
 
     /// Where it lies.

@@ -1,6 +1,7 @@
 //! What nobody needs any more: pieces of files that were cut short, checkpoints of fits that have ended, scratch
 //! folders whose process is gone, joined records whose runs are gone, and runs in the index that are gone.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -41,7 +42,7 @@ impl Leftovers {
                 Err(error) => return Err(error),
             }
         }
-        let joints = Joint::all(results)?.into_iter().filter_map(Result::ok).filter(Joint::is_empty);
+        let joints = Joint::all(results, &HashSet::new())?.into_iter().filter_map(Result::ok).filter(Joint::is_empty);
         take(joints.map(|joint| joint.path().to_owned()).collect(), remove, &mut files)?;
         for folder in entries_if_any(&results.join(".scratch"))? {
             match FolderLock::take(&folder) {

@@ -4,7 +4,7 @@
 //! results/<experiment>/<run-id>/
 //!   run.json  script.rhai  imports/  git.patch  config.rhai  splits.json  folds.json  warm_start.json
 //!   journal.jsonl
-//!   trials.csv  summary.json  timing.csv  report.html (made of the others)
+//!   trials.csv  summary.json  timing.csv  report.html (made of the others)  notes.json (what people say of it)
 //!   outer-0/inner-0/trial-002/  config.rhai  metrics.csv  outcome.json  validation_predictions.csv
 //!                               stdout.log  stderr.log (of a program)
 //!   model/                      model.safetensors  model.json  config.rhai  model_info.json (of a run that makes one to ship)
@@ -32,6 +32,7 @@ mod leftovers;
 mod lock;
 mod manifest;
 mod model_folder;
+mod notes;
 mod recorded;
 mod recorded_fit;
 mod remove;
@@ -39,6 +40,7 @@ mod run_folder;
 mod scratch;
 mod tables;
 mod tested;
+mod tidy;
 
 pub use commits::{Commit, CommitsError, commits};
 pub use earlier_trials::{EarlierStudy, EarlierTrials};
@@ -52,6 +54,7 @@ pub use leftovers::{Leftover, Leftovers};
 pub use lock::{FolderLock, is_locked};
 pub use manifest::{GitState, Manifest, SourceRecord, WeightsRecord};
 pub use model_folder::{Finalizes, ModelFolder, ModelFolderError, ModelInfo};
+pub use notes::Notes;
 pub use recorded::{Altered, FileKind, FilePair, Record, RecordError, as_far_as_recorded, pure_outcome};
 pub use recorded_fit::{PredictedRows, RecordedFit};
 pub use remove::Removal;
@@ -59,6 +62,7 @@ pub use run_folder::RunFolder;
 pub use scratch::Scratch;
 pub use tables::{BestSoFar, FinalSummary, FrontTrial, MetricSummary, StudySummary, Summary, TrialColumns, TrialRow};
 pub use tested::outer_tests;
+pub use tidy::{RecordedTable, TidyKind, TidyTable};
 
 use std::path::PathBuf;
 

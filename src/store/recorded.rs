@@ -365,7 +365,7 @@ fn is_fit(folder: &Path) -> bool {
 }
 
 /// Folders of fits below a run's, which are at most three deep.
-fn fits_below(run: &Path) -> BTreeSet<String> {
+pub(super) fn fits_below(run: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![(String::new(), 0)];
     while let Some((parent, depth)) = folders.pop() {
@@ -387,7 +387,7 @@ fn fits_below(run: &Path) -> BTreeSet<String> {
 
 /// Fold by fold and trial by trial, each study's final after its trials. A study over several inner folds, which has
 /// its final in the outer fold's folder, finishes a trial on all of them before the next.
-fn in_plan_order(fits: BTreeSet<String>) -> Vec<String> {
+pub(super) fn in_plan_order(fits: BTreeSet<String>) -> Vec<String> {
     let per_outer = fits.iter().any(|fit| fit.starts_with("outer-") && fit.matches('/').count() == 1);
     let place = |fit: &str| {
         let (mut outer, mut inner, mut trial) = (0, 0, usize::MAX);

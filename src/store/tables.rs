@@ -245,19 +245,56 @@ impl Summary {
     /// Fills [`Summary::test`] and [`Summary::n_test_evaluations`] from the finals.
     pub fn summarise(&mut self) {
         self.n_test_evaluations = self.finals.iter().filter(|last| !last.test.is_empty()).count();
+        let of_test = self.per_outer(|last| &last.test);
+        self.test = of_test.into_iter().map(|(metric, per_outer)| (metric, MetricSummary::of(per_outer))).collect();
+    }
+
+    /// Each metric of validation rows, the mean over the outer folds as in [`Summary::test`]. Where finals keep no
+    /// validation rows, the one that was searched on is [`Summary::best`].
+    #[must_use]
+    pub fn validation(&self) -> BTreeMap<String, f64> {
+        let of_finals = self.per_outer(|last| &last.validation);
+        let mut means: BTreeMap<String, f64> =
+            of_finals.into_iter().map(|(metric, per_outer)| (metric, mean(&per_outer))).collect();
+        let searched = self.objective.as_ref().and_then(|objective| objective.split(' ').next_back());
+        if let (Some(metric), Some(best)) = (searched, self.best()) {
+            means.entry(metric.to_owned()).or_insert(best);
+        }
+        means
+    }
+
+    /// The value of the best trials on validation rows: the mean over the outer folds, the studies of one averaged first.
+    /// None without a search, or where a study has none.
+    #[must_use]
+    pub fn best(&self) -> Option<f64> {
+        let is_whole = !self.studies.is_empty() && self.studies.iter().all(|study| study.best_value.is_some());
+        is_whole.then(|| self.mean_of_studies(|study| study.best_value.unwrap_or_default()))
+    }
+
+    /// By how much the best trials miss the constraints, averaged as in [`Summary::best`]; 0 if they meet them.
+    #[must_use]
+    pub fn violation(&self) -> f64 {
+        if self.studies.is_empty() { 0.0 } else { self.mean_of_studies(|study| study.best_violation) }
+    }
+
+    fn mean_of_studies(&self, of: impl Fn(&StudySummary) -> f64) -> f64 {
+        let mut folds: BTreeMap<Option<usize>, Vec<f64>> = BTreeMap::new();
+        for study in &self.studies {
+            folds.entry(study.outer).or_default().push(of(study));
+        }
+        mean(&folds.into_values().map(|values| mean(&values)).collect::<Vec<_>>())
+    }
+
+    /// Of each metric the value of every outer fold: finals of one are averaged first.
+    fn per_outer(&self, of: impl Fn(&FinalSummary) -> &BTreeMap<String, f64>) -> BTreeMap<String, Vec<f64>> {
         let mut by_metric: BTreeMap<&str, BTreeMap<Option<usize>, Vec<f64>>> = BTreeMap::new();
         for last in &self.finals {
-            for (metric, &value) in &last.test {
+            for (metric, &value) in of(last) {
                 by_metric.entry(metric).or_default().entry(last.outer).or_default().push(value);
             }
         }
-        self.test = by_metric
-            .into_iter()
-            .map(|(metric, folds)| {
-                let per_outer = folds.into_values().map(|values| mean(&values)).collect();
-                (metric.to_owned(), MetricSummary::of(per_outer))
-            })
-            .collect();
+        let averaged = |folds: BTreeMap<_, Vec<f64>>| folds.into_values().map(|values| mean(&values)).collect();
+        by_metric.into_iter().map(|(metric, folds)| (metric.to_owned(), averaged(folds))).collect()
     }
 }
 

@@ -1,13 +1,14 @@
 //! A file with one line a run, which can be deleted at any time.
 //!
 //! ```text
-//! {"format":1,"digest":"<BLAKE3 of what follows>"}
+//! {"format":2,"digest":"<BLAKE3 of what follows>"}
 //! ["20260102-030405-0a1b","digits",{"manifest":2041,"journal":7310,"summary":998},...]
 //! ```
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ use crate::store::StoreError;
 /// What all caches lie in, below the results.
 pub(super) const FOLDER: &str = ".index";
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Every run with what is held of it, or why it could not be read.
 pub(super) type Refreshed<T> = Vec<(RunName, Result<T, StoreError>)>;
@@ -44,7 +45,10 @@ struct Line<T> {
     held: T,
 }
 
-impl<T: Serialize + DeserializeOwned> Cache<T> {
+/// A run with the lengths of its files, and what is held of it or why it could not be read.
+type Looked<T> = (RunName, Stamp, Result<T, StoreError>);
+
+impl<T: Serialize + DeserializeOwned + Send> Cache<T> {
     /// What is known of every run, oldest first. Only runs that changed are read, and only then is the file written.
     pub(super) fn refresh(&self, results: &Path) -> Result<Refreshed<T>, StoreError> {
         let names = scan::names(results)?;
@@ -54,31 +58,49 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
         let mut is_changed = false;
         let mut found = Vec::with_capacity(names.len());
         for name in names {
-            let path = name.path(results);
             // The lengths are taken before the run is read: what is added meanwhile makes them differ the next time.
-            let Some(stamp) = Stamp::of(&path) else { continue };
+            let Some(stamp) = Stamp::of(&name.path(results)) else { continue };
             while known.next_if(|line| line.name < name).is_some() {
                 is_changed = true;
             }
-            let held = match known.next_if(|line| line.name == name) {
-                Some(line) if line.stamp == stamp => Ok(line.held),
-                stale => {
-                    let read = (self.read)(&path);
-                    is_changed |= stale.is_some() || read.is_ok();
-                    read
-                }
-            };
+            let line = known.next_if(|line| line.name == name);
+            is_changed |= line.as_ref().is_some_and(|line| line.stamp != stamp);
+            let held = line.filter(|line| line.stamp == stamp).map(|line| line.held);
             found.push((name, stamp, held));
         }
+        let (found, is_new) = self.complete(results, found);
+        is_changed |= is_new;
         if is_changed || known.next().is_some() {
             self.save(results, &found);
         }
         Ok(found.into_iter().map(|(name, _, held)| (name, held)).collect())
     }
 
+    /// Reads the runs that nothing is held of, at once on all cores, and says whether one of them could be read.
+    fn complete(&self, results: &Path, found: Vec<(RunName, Stamp, Option<T>)>) -> (Vec<Looked<T>>, bool) {
+        let unread: Vec<&RunName> = found.iter().filter(|(_, _, held)| held.is_none()).map(|(name, ..)| name).collect();
+        let read: Vec<Result<T, StoreError>> = match unread.as_slice() {
+            // Starting threads for one takes longer than reading it.
+            [] | [_] => unread.iter().map(|name| (self.read)(&name.path(results))).collect(),
+            _ => unread.par_iter().map(|name| (self.read)(&name.path(results))).collect(),
+        };
+        let is_new = read.iter().any(Result::is_ok);
+        let mut read = read.into_iter();
+        let whole = |(name, stamp, held): (RunName, Stamp, Option<T>)| {
+            let held = held.map_or_else(|| read.next().expect("each that is not held was read"), Ok);
+            (name, stamp, held)
+        };
+        (found.into_iter().map(whole).collect(), is_new)
+    }
+
     /// The number of runs in the file that are gone.
     pub(super) fn n_stale(&self, results: &Path) -> usize {
         lines::<T>(&self.load(results)).filter(|line| Stamp::of(&line.name.path(results)).is_none()).count()
+    }
+
+    /// Whether it has been made.
+    pub(super) fn exists(&self, results: &Path) -> bool {
+        self.file(results).is_file()
     }
 
     fn file(&self, results: &Path) -> PathBuf {
@@ -96,7 +118,7 @@ impl<T: Serialize + DeserializeOwned> Cache<T> {
         }
     }
 
-    fn save(&self, results: &Path, lines: &[(RunName, Stamp, Result<T, StoreError>)]) {
+    fn save(&self, results: &Path, lines: &[Looked<T>]) {
         let mut body = Vec::new();
         for (name, stamp, held) in lines {
             if let Ok(held) = held {

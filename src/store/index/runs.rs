@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cache::Cache;
 use crate::store::find::open_status;
 use crate::store::journal::Event;
-use crate::store::{RunEntry, StoreError};
+use crate::store::{Manifest, RunEntry, StoreError};
 
 pub(super) const CACHE: Cache<Held> = Cache { name: "runs.jsonl", read };
 
@@ -21,6 +21,10 @@ pub struct RunLine {
     pub run: String,
     /// The experiment's name.
     pub experiment: String,
+    /// When it was started, UTC.
+    pub started: String,
+    /// Digest of its data and folds: values of runs that differ in it cannot be ranked.
+    pub ground: String,
     /// Number of fits it was to have.
     pub n_fits: usize,
     /// `complete` or `failed`; `running`, `interrupted` or `unfinished` when it has no summary.
@@ -34,8 +38,11 @@ pub struct RunLine {
 pub struct Found {
     /// Metric that was searched on, and which way.
     pub objective: Option<String>,
-    /// Value of the best trial of the first study that has one.
-    pub best_value: Option<f64>,
+    /// Value of the best trials on validation rows: the mean over the outer folds, the studies of one averaged first. None
+    /// without a search, or where a study has none.
+    pub best: Option<f64>,
+    /// By how much these trials miss the constraints, averaged in the same way.
+    pub violation: f64,
     /// Mean over the outer folds of each test metric.
     pub test: BTreeMap<String, f64>,
 }
@@ -43,6 +50,8 @@ pub struct Found {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Held {
     experiment: String,
+    started: String,
+    ground: String,
     n_fits: usize,
     finished: Option<(String, Found)>,
     interrupted: bool,
@@ -59,7 +68,8 @@ pub fn runs(results: &Path) -> Result<Vec<Result<RunLine, StoreError>>, StoreErr
             Some((status, found)) => (status, Some(found)),
             None => (open_status(&path, held.interrupted).to_owned(), None),
         };
-        RunLine { path, run, experiment: held.experiment, n_fits: held.n_fits, status, found }
+        let Held { experiment, started, ground, n_fits, .. } = held;
+        RunLine { path, run, experiment, started, ground, n_fits, status, found }
     };
     Ok(refreshed
         .into_iter()
@@ -72,8 +82,9 @@ fn read(run: &Path) -> Result<Held, StoreError> {
     let (finished, interrupted) = match summary {
         Some(summary) => {
             let found = Found {
+                best: summary.best(),
+                violation: summary.violation(),
                 objective: summary.objective,
-                best_value: summary.studies.iter().find_map(|study| study.best_value),
                 test: summary.test.into_iter().map(|(name, metric)| (name, metric.mean)).collect(),
             };
             (Some((summary.status, found)), false)
@@ -84,5 +95,12 @@ fn read(run: &Path) -> Result<Held, StoreError> {
             (None, matches!(last, Some(Event::RunInterrupted { .. })))
         }
     };
-    Ok(Held { experiment: manifest.experiment, n_fits: manifest.n_fits, finished, interrupted })
+    let ground = ground(&manifest);
+    let Manifest { experiment, started, n_fits, .. } = manifest;
+    Ok(Held { experiment, started, ground, n_fits, finished, interrupted })
+}
+
+fn ground(manifest: &Manifest) -> String {
+    let digests = [&manifest.data_fingerprint, &manifest.splits_blake3].map(|digest| digest.as_deref().unwrap_or("-"));
+    blake3::hash(digests.join(" ").as_bytes()).to_hex()[..16].to_owned()
 }

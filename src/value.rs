@@ -31,6 +31,17 @@ impl Value {
             Self::Bool(_) | Self::Text(_) => None,
         }
     }
+
+    /// What values of its type are called, as in `a whole number`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "true or false",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Text(_) => "a text",
+        }
+    }
 }
 
 /// By hand, for trying one kind after the other, as a derived one does, makes an error text for each that does not fit:

@@ -48,7 +48,7 @@ fn constant(line: &str) -> String {
     for word in line.split_whitespace() {
         let bare = word.trim_end_matches([',', ';', ':', ')']);
         let end = &word[bare.len()..];
-        words.push(match bare {
+        let constant = match bare {
             "s" | "ms" | "MB" | "GB" => {
                 words.pop();
                 format!("SIZE{end}")
@@ -57,7 +57,8 @@ fn constant(line: &str) -> String {
             id if is_id(id) => format!("RUN{end}"),
             number if is_number(number) => format!("NUMBER{end}"),
             _ => word.to_owned(),
-        });
+        };
+        words.push(constant);
     }
     words.join(" ")
 }
@@ -87,7 +88,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().filter_map(Result::ok) {
         let to = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to).unwrap()) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
     }
 }
 

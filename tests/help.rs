@@ -60,12 +60,12 @@ fn completions_are_for_four_shells() {
         output.code(0).stderr_is("").stdout_contains("_XRUN_COMPLETE").stdout_contains("xrun");
     }
     let wanted = "\
-error: invalid value 'tcsh' for '<SHELL>'
+error: invalid value 'cmd' for '<SHELL>'
   [possible values: bash, zsh, fish, powershell]
 
 For more information, try '--help'.
 ";
-    project.xrun(["completions", "tcsh"]).code(2).stdout_is("").stderr_is(wanted);
+    project.xrun(["completions", "cmd"]).code(2).stdout_is("").stderr_is(wanted);
 }
 
 const SCRIPT: &str = r#"let size = param("size", 16, "edge of a picture", [16, 32]);
@@ -112,7 +112,7 @@ fn params_and_parameters_of_the_script_are_completed_with_their_values() {
 fn a_value_behind_an_equals_sign_is_completed_in_bash_too() {
     let project = Project::new().file("a.rhai", SCRIPT);
     let project = project.env("_XRUN_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "4").env("_CLAP_IFS", "\n");
-    project.xrun(["--", "xrun", "a.rhai", "size", "=", ""]).code(0).stderr_is("").stdout_is("16\n32");
+    project.xrun(["--", "xrun", "a.rhai", "size", "=", "1"]).code(0).stderr_is("").stdout_is("16");
 }
 
 #[test]

@@ -88,11 +88,11 @@ fn what_a_param_cannot_accept_is_said_where_it_stands() {
     let hint = Some("swap the bounds");
     refused("3", "#{ min: 5, max: 1 }", 31, 1, "min 5.0 is above max 1.0: nothing is between them", hint);
     refused("3", "10..=1", 33, 2, "min 10.0 is above max 1.0: nothing is between them", hint);
-    refused("3", "1..10", 32, 2, "the range 1..10 leaves its end out", Some("write 1..=9"));
+    refused("3", "1..10", 32, 4, "the range 1..10 leaves its end out", Some("write 1..=9"));
     refused("3", "[]", 31, 1, "an empty list accepts nothing", Some("write its values, or leave it out"));
     refused("3", "[3, [4]]", 35, 1, "a param is a number, a text, true or false, not a list", None);
     let hint = Some("write a list of what it accepts");
-    refused("\"x\"", "1..=3", 34, 3, "a range is for numbers, and the default is `x`", hint);
+    refused("\"x\"", "1..=3", 34, 2, "a range is for numbers, and the default is `x`", hint);
     refused("true", "#{ min: 0 }", 34, 1, "a range is for numbers, and the default is `true`", hint);
 }
 

@@ -343,3 +343,35 @@ For more information, try '--help'.
         .stdout_is("")
         .stderr_contains("error: the following required arguments were not provided:\n  --graph\n");
 }
+
+#[test]
+fn another_input_and_another_version_are_reasons() {
+    let script = r#"experiment(#{
+    name: "c",
+    objective: command(["sh", "f.sh"], #{ options: #{ x: uniform(0.0, 1.0) }, inputs: ["f.sh"] }),
+    search: random(#{ trials: 2, minimize: "value" }),
+})
+"#;
+    let project = Project::new().file("c.rhai", script).file("f.sh", "echo '{\"value\": 1}'\n");
+    project.xrun(["c.rhai", "--quiet"]).code(0);
+    project.write("f.sh", "echo '{\"value\": 2}'\n");
+    let wanted = "\
+c
+2 fits: none is recorded, 2 at most will run
+
+prepare
+├─ script   read        c.rhai
+└─ input    changed     [PROJECT]/f.sh; other than in [RUN]
+train
+└─ study    will run    2 fits of 2 trials; since [RUN]: another [PROJECT]/f.sh
+evaluate
+└─ results  waits       the best trial, summary and report; made when all has been trained
+";
+    graph(&project, &["c.rhai"]).stdout_is(wanted);
+    let manifest = project.only_run("c").join("run.json");
+    let text = project.read(&manifest).replace("\"numerics_version\": \"", "\"numerics_version\": \"older ");
+    project.write(&manifest, &text);
+    let output = graph(&project, &["c.rhai"]);
+    let reason = "/f.sh, numerics version older ";
+    assert!(output.stdout.contains(reason), "{output}");
+}

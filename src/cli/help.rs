@@ -312,7 +312,7 @@ mod tests {
                     panic!("xrun {path} --help shows {example:?}: {error}");
                 }
                 let behind: String = words[1..].join(" ");
-                let is_whole = *path != "" && !example.starts_with("eval");
+                let is_whole = !path.is_empty() && !example.starts_with("eval");
                 assert!(!is_whole || behind.starts_with(path), "{example:?} is no example of {path}");
             }
         }

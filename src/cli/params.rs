@@ -16,7 +16,7 @@ use crate::wording::count;
 pub(super) fn params(arguments: &ScriptArguments) -> Result<Exit, Failure> {
     let (written, _) = evaluate_all(&arguments.script, &arguments.overrides, &Flags::default())?;
     let (name, each) = match written.only(&arguments.only)? {
-        Written::One(evaluated) => (name(&evaluated).to_owned(), vec![(None, *evaluated)]),
+        Written::One(evaluated) => (evaluated.outcome.name().to_owned(), vec![(None, *evaluated)]),
         Written::Variants(variants) => {
             let each = variants.each().iter();
             let each = each.map(|variant| (Some(variant.name().to_owned()), variant.evaluated().clone()));
@@ -31,13 +31,6 @@ pub(super) fn params(arguments: &ScriptArguments) -> Result<Exit, Failure> {
         false => text(&name, &declared, &each, arguments),
     });
     Ok(Exit::Ok)
-}
-
-fn name(evaluated: &Evaluated) -> &str {
-    match &evaluated.outcome {
-        Outcome::Experiment(experiment) => experiment.name(),
-        Outcome::Fit(fit) => fit.name(),
-    }
 }
 
 fn text(name: &str, declared: &[&Param], each: &[(Option<String>, Evaluated)], given: &ScriptArguments) -> String {
@@ -78,12 +71,7 @@ fn text(name: &str, declared: &[&Param], each: &[(Option<String>, Evaluated)], g
 }
 
 fn row(param: &Param) -> Vec<String> {
-    let kind = match param.default {
-        Value::Bool(_) => "true or false",
-        Value::Int(_) => "a whole number",
-        Value::Float(_) => "a number",
-        Value::Text(_) => "a text",
-    };
+    let kind = param.default.kind();
     let accepts = match &param.domain {
         ParamDomain::Any => kind.to_owned(),
         ParamDomain::OneOf(_) => param.domain.to_string(),

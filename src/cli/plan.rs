@@ -114,10 +114,7 @@ fn since(
     settings: &Settings,
     device_class: &str,
 ) -> Result<Option<Since>, Failure> {
-    let name = match &prepared.outcome {
-        Outcome::Experiment(experiment) => experiment.name(),
-        Outcome::Fit(fit) => fit.name(),
-    };
+    let name = prepared.outcome.name();
     let runs = index::runs(&settings.results)?;
     let latest = runs.into_iter().rev().flatten().find(|run| run.experiment == name);
     let Some(run) = latest.and_then(|run| RunEntry::read(&run.path).ok()) else { return Ok(None) };

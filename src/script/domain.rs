@@ -57,7 +57,7 @@ fn one_of(values: &Array) -> Result<Vec<Value>, Problem> {
 
 fn bounds(map: &Map) -> Result<(Option<f64>, Option<f64>), Problem> {
     if let Some(key) = map.keys().find(|key| !matches!(key.as_str(), "min" | "max")) {
-        let hint = match nearest(key, ["min", "max"].into_iter()) {
+        let hint = match nearest(key, ["min", "max"]) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "it has `min`, `max`, or both".to_owned(),
         };

@@ -70,6 +70,17 @@ pub enum Outcome {
     Fit(Box<FitConfig>),
 }
 
+impl Outcome {
+    /// The name of the experiment, or of the one a fit is of.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Experiment(experiment) => experiment.name(),
+            Self::Fit(fit) => fit.name(),
+        }
+    }
+}
+
 /// Evaluates the script at `path`, which ends with one experiment or fit, with `key=value` arguments.
 ///
 /// # Errors

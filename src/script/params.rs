@@ -197,12 +197,7 @@ pub(super) fn accept(name: &str, default: &Value, domain: &ParamDomain, value: V
         (Value::Float(_), Value::Int(i)) => Value::Float(i as f64),
         (_, value) => value,
     };
-    let wanted = match default {
-        Value::Bool(_) => "true or false",
-        Value::Int(_) => "a whole number",
-        Value::Float(_) => "a number",
-        Value::Text(_) => "a text",
-    };
+    let wanted = default.kind();
     if std::mem::discriminant(default) != std::mem::discriminant(&value) {
         return Err(Problem::new(format!("the param `{name}` takes {wanted}, not `{value}`")));
     }

@@ -143,6 +143,6 @@ mod tests {
     fn a_list_of_whole_numbers_is_one_of_numbers_for_a_param_that_is_a_number() {
         let domain = ParamDomain::OneOf(vec![Value::Int(1), Value::Float(0.5)]).of_type(&Value::Float(1.0));
         assert!(domain.accepts(&Value::Float(1.0)) && !domain.accepts(&Value::Float(2.0)));
-        assert_eq!(domain.to_string(), "1, 0.5");
+        assert_eq!(domain.to_string(), "1.0, 0.5");
     }
 }

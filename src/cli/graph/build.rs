@@ -18,10 +18,7 @@ pub(in crate::cli) fn graph(
     forecast: &Forecast,
     since: Option<&Since>,
 ) -> Graph {
-    let name = match &prepared.outcome {
-        Outcome::Experiment(experiment) => experiment.name(),
-        Outcome::Fit(fit) => fit.name(),
-    };
+    let name = prepared.outcome.name();
     let mut steps = inputs(evaluated, prepared, since);
     let needs: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
     let reason = reason(name, since);

@@ -71,45 +71,45 @@ fn lines(text: &str) -> Vec<Vec<String>> {
 #[test]
 fn a_trial_is_shown_with_its_values_and_the_curve_of_its_fit() {
     let project = reports();
-    let wanted = "c [RUN]: trial 0\nstate    complete\nvalue    0.1250 validation.value\n\n\
+    let wanted = "c [RUN]: trial 0\nstate    complete\nvalue    0.0625 validation.value\n\n\
                   \u{20}parameter  value\n\
-                  \u{20}x          0.5\n\n\
+                  \u{20}x           0.25\n\n\
                   \u{20}fit        status     score  epochs  validation.value by epoch\n\
-                  \u{20}trial-000  complete  0.1250       4  0.5000 #-._ 0.1250\n";
+                  \u{20}trial-000  complete  0.0625       4  0.2500 #:._ 0.0625\n";
     project.xrun(["show", "--trial", "0"]).code(0).stderr_is("").stdout_is(wanted);
     let project = project.env("LANG", "C.UTF-8");
-    let shown = wanted.replace("#-._", "█▃▂▁");
+    let shown = wanted.replace("#:._", "█▃▂▁");
     project.xrun(["show", "--trial", "0"]).code(0).stderr_is("").stdout_is(&shown);
     let project = project.env("LC_ALL", "C");
     project.xrun(["show", "--trial", "0"]).code(0).stdout_is(wanted);
     let found = project.xrun(["show", "@latest", "--trial", "1", "--json"]).code(0).json();
     assert_eq!((&found["run"], &found["metric"]), (&json!(id(&project.only_run("c"))), &json!("value")));
     let trial = &found["trials"][0];
-    assert_eq!(trial["parameters"], json!({ "x": 0.25 }));
-    assert_eq!(trial["results"], json!({ "value": 0.0625 }));
+    assert_eq!(trial["parameters"], json!({ "x": 0.5 }));
+    assert_eq!(trial["results"], json!({ "value": 0.125 }));
     assert_eq!((&trial["trial"], &trial["outer"], &trial["state"]), (&json!(1), &Value::Null, &json!("complete")));
-    assert_eq!(trial["fits"][0]["curves"]["validation.value"], json!([0.25, 0.125, 0.083_333_3, 0.0625]));
+    assert_eq!(trial["fits"][0]["curves"]["validation.value"], json!([0.5, 0.25, 0.166_667, 0.125]));
 }
 
 #[test]
 fn a_fit_is_shown_with_its_metrics_and_curves() {
     let project = reports();
-    let output = project.xrun(["show", "@latest:trial-001"]);
-    let wanted = "c [RUN]:trial-001\nstatus   complete\nscore    0.0625\nepochs   4 of 4\ntook     [TIME]\n\n\
+    let output = project.xrun(["show", "@latest:trial-000"]);
+    let wanted = "c [RUN]:trial-000\nstatus   complete\nscore    0.0625\ncut at   0.5000\nepochs   4 of 4\ntook     [TIME]\n\n\
                   \u{20}metric  validation\n\
                   \u{20}value       0.0625\n\
                   \u{20}loss        0.0000\n\n\
                   \u{20}by epoch           first    last  lowest  highest\n\
-                  \u{20}validation.value  0.2500  0.0625  0.0625   0.2500  #-._\n\
+                  \u{20}validation.value  0.2500  0.0625  0.0625   0.2500  #:._\n\
                   \u{20}validation.loss   1.0000  0.0000  0.0000   1.0000  #_#_\n\n\
-                  train it again: xrun [PROJECT]/results/c/[RUN]/trial-001/config.rhai\n";
+                  train it again: xrun [PROJECT]/results/c/[RUN]/trial-000/config.rhai\n";
     output.code(0).stderr_is("").stdout_is(wanted);
-    let path = project.only_run("c").join("trial-001");
+    let path = project.only_run("c").join("trial-000");
     let same = project.xrun(["show", path.to_str().unwrap()]);
     assert_eq!(same.code(0).stdout, output.stdout);
-    let found = project.xrun(["show", "@latest:trial-001", "--json"]).code(0).json();
+    let found = project.xrun(["show", "@latest:trial-000", "--json"]).code(0).json();
     let outcome: Value = serde_json::from_str(&project.read(path.join("outcome.json"))).unwrap();
-    assert_eq!((&found["fit"], &found["outcome"]), (&json!("trial-001"), &outcome));
+    assert_eq!((&found["fit"], &found["outcome"]), (&json!("trial-000"), &outcome));
     assert_eq!(found["curves"]["validation.loss"], json!([1.0, 0.0, 1.0, 0.0]));
 }
 
@@ -168,6 +168,17 @@ fn a_fit_of_a_network_has_its_rows_threshold_and_test_metrics() {
 }
 
 #[test]
+fn finals_without_validation_rows_have_the_value_that_was_searched() {
+    let project = table();
+    let summary: Value = serde_json::from_str(&project.read(project.only_run("t").join("summary.json"))).unwrap();
+    assert_eq!(summary["finals"][0]["validation"], json!({}));
+    let best = [0, 1].map(|study| summary["studies"][study]["best_value"].as_f64().unwrap());
+    let listed = project.xrun(["ls", "--columns", "best,metrics.roc_auc", "--json"]).code(0).json();
+    assert!((listed["best"].as_f64().unwrap() - (best[0] + best[1]) / 2.0).abs() < 1e-12);
+    assert_eq!(listed["best"], listed["metrics.roc_auc"]);
+}
+
+#[test]
 fn what_is_not_there_is_an_error_that_says_what_is() {
     let project = reports();
     let wanted = "error: the run [RUN] has no trial 7 that has ended\n\
@@ -206,8 +217,8 @@ fn trials_of_several_runs_are_one_table() {
     let (first, second) = (id(&first), id(&second));
     let output = project.xrun(["export", &first, &second, &first, "--what", "trials"]);
     let wanted = format!(
-        "run,outer,inner,trial,state,value,reason,x,y\n{first},,,0,complete,0.125,,0.5,\n{first},,,1,complete,0.0625,,0.25,\n\
-         {second},,,0,complete,0.125,,,\"a,b\"\n{second},,,1,complete,0.125,,,c\n"
+        "run,outer,inner,trial,state,value,reason,x,y\n{first},,,0,complete,0.0625,,0.25,\n{first},,,1,complete,0.125,,0.5,\n\
+         {second},,,0,complete,0.125,,,c\n{second},,,1,complete,0.125,,,\"a,b\"\n"
     );
     output.code(0).stderr_is("");
     assert_eq!(output.stdout, wanted);
@@ -220,12 +231,15 @@ fn trials_of_several_runs_are_one_table() {
 fn epochs_are_exported_as_they_were_recorded() {
     let project = reports();
     let run = id(&project.only_run("c"));
-    let wanted = format!(
-        "run,outer,inner,trial,fit,epoch,phase,train.loss,validation.value,validation.loss\n\
-         {run},,,0,trial-000,1,,,0.5,1.0\n{run},,,0,trial-000,2,,,0.25,0.0\n{run},,,0,trial-000,3,,,0.166667,1.0\n\
-         {run},,,0,trial-000,4,,,0.125,0.0\n{run},,,1,trial-001,1,,,0.25,1.0\n{run},,,1,trial-001,2,,,0.125,0.0\n\
-         {run},,,1,trial-001,3,,,0.0833333,1.0\n{run},,,1,trial-001,4,,,0.0625,0.0\n"
-    );
+    let values = [["0.25", "0.125", "0.0833333", "0.0625"], ["0.5", "0.25", "0.166667", "0.125"]];
+    let mut wanted =
+        String::from("run,outer,inner,trial,fit,epoch,phase,train.loss,validation.value,validation.loss\n");
+    for (trial, values) in values.iter().enumerate() {
+        for (index, value) in values.iter().enumerate() {
+            let (epoch, loss) = (index + 1, ["1.0", "0.0"][index % 2]);
+            wanted.push_str(&format!("{run},,,{trial},trial-00{trial},{epoch},command,,{value},{loss}\n"));
+        }
+    }
     let output = project.xrun(["export", "@latest", "--what", "epochs"]);
     output.code(0).stderr_is("");
     assert_eq!(output.stdout, wanted);

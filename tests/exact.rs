@@ -388,12 +388,14 @@ fn a_run_is_resumed_as_it_was_begun_also_in_another_place() {
         .stderr_contains("the data are not those the run was begun with; say where those are with data=PATH");
     let manifest = elsewhere.path(run_folder.join("run.json"));
     let begun = fs::read_to_string(&manifest).unwrap();
-    let before = begun.replace("\"sampler_version\": \"3\"", "\"sampler_version\": \"1\"");
+    let version = |version: &str| format!("\"sampler_version\": \"{version}\"");
+    let before = begun.replace(&version(xrun::sampler::VERSION), &version("1"));
     assert_ne!(before, begun);
     fs::write(&manifest, before).unwrap();
-    elsewhere.xrun(["resume", "@latest", "data=moved/table.csv"]).code(2).stderr_contains(
-        "the run was begun with sampler version `1`, this is `4`: its numbers would not be those of one run",
-    );
+    elsewhere.xrun(["resume", "@latest", "data=moved/table.csv"]).code(2).stderr_contains(&format!(
+        "the run was begun with sampler version `1`, this is `{}`: its numbers would not be those of one run",
+        xrun::sampler::VERSION
+    ));
     fs::write(&manifest, begun).unwrap();
     let report = run(&elsewhere, &["resume", "@latest", "data=moved/table.csv"]);
     assert_eq!(report["n_fits"], 20);

@@ -137,7 +137,7 @@ fn ids_of_runs_are_completed_the_latest_first() {
 fn manual_pages_have_the_examples_and_the_exit_codes() {
     let project = Project::new();
     let output = project.xrun(["man", "pages/man1"]);
-    output.code(0).stderr_is("").stdout_is("25 pages in pages/man1; read one with: man -l pages/man1/xrun.1\n");
+    output.code(0).stderr_is("").stdout_is("30 pages in pages/man1; read one with: man -l pages/man1/xrun.1\n");
     let pages = project.names("pages/man1");
     assert!(pages.iter().any(|page| page == "xrun-data-fetch.1"), "{pages:?}");
     assert!(!pages.iter().any(|page| page.contains("__")), "hidden commands have no page: {pages:?}");

@@ -1,7 +1,8 @@
 """The PyTorch side of `cargo bench --bench training`: the same networks, batches and optimizer.
 
-`torch_step.py NET SIZE CHANNELS CLASSES BATCH THREADS` reads a number of steps a line from standard input and answers
-with the seconds each took; at the end of input it says the peak of its memory in KiB. Needs `torch` alone.
+`torch_step.py NET SIZE CHANNELS CLASSES BATCH THREADS CLOCK` reads a number of steps a line from standard input and answers
+with the seconds each took by the CLOCK, `wall` or `processor`; at the end of input it says the peak of its memory in KiB.
+Needs `torch` alone.
 """
 
 import resource
@@ -120,6 +121,7 @@ def densenet121(channels, classes):
 def main():
     name = sys.argv[1]
     size, channels, classes, batch, threads = map(int, sys.argv[2:7])
+    clock = time.process_time if sys.argv[7] == "processor" else time.perf_counter
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     builders = {"cnn": cnn, "branches": branches, "resnet18": resnet18, "efficientnet_lite0": efficientnet_lite0, "densenet121": densenet121}
@@ -129,11 +131,11 @@ def main():
     for line in sys.stdin:
         seconds = []
         for _ in range(int(line)):
-            began = time.perf_counter()
+            began = clock()
             optimizer.zero_grad()
             F.cross_entropy(net(pictures), targets).backward()
             optimizer.step()
-            seconds.append(time.perf_counter() - began)
+            seconds.append(clock() - began)
         print(*seconds, flush=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 

@@ -4,12 +4,14 @@
 //! Each network is trained by two processes, this program and `torch_step.py`, on two threads each, with the same batch size and
 //! AdamW. They take turns, a few steps each, so that both see the same machine; the ratio is the median over the turns. This
 //! side goes through `xrun::train`, batches and all; PyTorch is given one batch that lies in memory. Words after `--`:
-//! names of networks, `turns=9`, `threads=2`, `python=python3`, `alone` to leave PyTorch out.
+//! names of networks, `turns=9`, `threads=2`, `python=python3`, `alone` to leave PyTorch out, `processor` for the time that processors worked,
+//! which says more where others use the machine too (with `threads=1`: a thread that waits may count as one that works).
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use xrun::data::{self, Dataset};
@@ -113,11 +115,12 @@ fn branches() -> Vec<Layer> {
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    if let [first, name, turns] = words.as_slice()
+    if let [first, name, turns, clock] = words.as_slice()
         && first == "child"
     {
         let case = CASES.iter().find(|case| case.name == name).expect("the parent knows the names");
-        return child(case, turns.parse().expect("a number of turns"));
+        let clock = if clock == "processor" { worked } else { wall };
+        return child(case, turns.parse().expect("a number of turns"), clock);
     }
     let setting = |name: &str, default: &str| {
         let found = words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
@@ -126,6 +129,7 @@ fn main() {
     let turns: usize = setting("turns", "9").parse().expect("a number of turns");
     let (threads, python) = (setting("threads", "2"), setting("python", "python3"));
     let alone = words.iter().any(|word| word == "alone");
+    let clock = if words.iter().any(|word| word == "processor") { "processor" } else { "wall" };
     let named = |case: &&Case| words.iter().any(|word| word == case.name);
     let chosen: Vec<&Case> = if CASES.iter().any(|case| named(&case)) {
         CASES.iter().filter(named).collect()
@@ -135,7 +139,7 @@ fn main() {
     println!("{:<22} {:>10} {:>10} {:>7} {:>9} {:>9}", "ms a step, MB", "xrun", "torch", "ratio", "xrun", "torch");
     let mut ratios = Vec::new();
     for case in chosen {
-        ratios.extend(compare(case, turns, &threads, (!alone).then_some(python.as_str())));
+        ratios.extend(compare(case, turns, &threads, clock, (!alone).then_some(python.as_str())));
     }
     if !ratios.is_empty() {
         #[expect(clippy::cast_precision_loss, reason = "there are seven networks")]
@@ -145,16 +149,20 @@ fn main() {
 }
 
 /// Prints the line of a network; gives the ratio of the times.
-fn compare(case: &Case, turns: usize, threads: &str, python: Option<&str>) -> Option<f64> {
+fn compare(case: &Case, turns: usize, threads: &str, clock: &str, python: Option<&str>) -> Option<f64> {
     let own = std::env::current_exe().expect("the path of this program");
     let mut xrun = Side::new(
-        Command::new(own).args(["child", case.name, &(turns + 1).to_string()]).env("RAYON_NUM_THREADS", threads),
+        Command::new(own)
+            .args(["child", case.name, &(turns + 1).to_string(), clock])
+            .env("RAYON_NUM_THREADS", threads)
+            // As the program sets it.
+            .env("MIMALLOC_PURGE_DECOMMITS", "0"),
     );
     let mut torch = python.map(|python| {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/torch_step.py");
         let (channels, classes) = case.channels_and_classes();
         let numbers = [case.size, channels, classes, case.batch].map(|number| number.to_string());
-        Side::new(Command::new(python).arg(script).arg(case.network).args(numbers).arg(threads))
+        Side::new(Command::new(python).arg(script).arg(case.network).args(numbers).args([threads, clock]))
     });
     let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..=turns {
@@ -226,7 +234,7 @@ impl Side {
 }
 
 /// Trains as it is told on standard input.
-fn child(case: &Case, turns: usize) {
+fn child(case: &Case, turns: usize, clock: fn() -> f64) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let n = case.batch * 4;
     let data = if case.size == 28 { digits(folder.path(), n) } else { pets(folder.path(), n, case.size) };
@@ -246,7 +254,7 @@ fn child(case: &Case, turns: usize) {
     let spec = TrainSpec { model: &model, phases: &phases, seed: Seed::root(1), features: None };
     let rows = TrainValidation { train: (0..n).collect(), validation: vec![] };
     let device = open(DeviceKind::Cpu).expect("the CPU is there");
-    let mut turns = Turns { left: 0, began: Instant::now(), seconds: Vec::new() };
+    let mut turns = Turns { left: 0, clock, began: clock(), seconds: Vec::new() };
     turns.wait();
     match train(&spec, &data, &rows, &device, None, &mut turns) {
         Err(TrainError::Interrupted) => println!("{}", peak_kib()),
@@ -257,7 +265,8 @@ fn child(case: &Case, turns: usize) {
 
 struct Turns {
     left: usize,
-    began: Instant,
+    clock: fn() -> f64,
+    began: f64,
     seconds: Vec<f64>,
 }
 
@@ -267,14 +276,14 @@ impl Turns {
         let mut line = String::new();
         io::stdin().read_line(&mut line).expect("standard input is open");
         self.left = line.trim().parse().unwrap_or(0);
-        self.began = Instant::now();
+        self.began = (self.clock)();
         self.left > 0
     }
 }
 
 impl Observer for Turns {
     fn batch(&mut self, _done: usize, _total: usize) -> Flow {
-        self.seconds.push(self.began.elapsed().as_secs_f64());
+        self.seconds.push((self.clock)() - self.began);
         self.left -= 1;
         if self.left == 0 {
             let line: Vec<String> = self.seconds.drain(..).map(|seconds| seconds.to_string()).collect();
@@ -283,12 +292,12 @@ impl Observer for Turns {
                 return Flow::Stop;
             }
         }
-        self.began = Instant::now();
+        self.began = (self.clock)();
         Flow::Continue
     }
 
     fn epoch(&mut self, _record: &EpochRecord) -> Flow {
-        self.began = Instant::now();
+        self.began = (self.clock)();
         Flow::Continue
     }
 }
@@ -308,6 +317,21 @@ fn digits(folder: &Path, n: usize) -> Dataset {
 fn pets(folder: &Path, n: usize, size: usize) -> Dataset {
     let source = PetsSource::Embedded { n, seed: 3 };
     data::open(&DataSpec::Pets(PetsSpec { source, target: PetsTarget::Species, size }), folder).expect("drawn pictures")
+}
+
+/// Seconds since some moment.
+fn wall() -> f64 {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed().as_secs_f64()
+}
+
+/// Seconds that processors worked for the threads of this process, as Linux says them.
+fn worked() -> f64 {
+    let of_task = |task: io::Result<fs::DirEntry>| -> Option<f64> {
+        let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        Some(text.split_whitespace().next()?.parse::<f64>().ok()? / 1e9)
+    };
+    fs::read_dir("/proc/self/task").expect("Linux lists the threads").filter_map(of_task).sum()
 }
 
 /// The peak of this process's memory; 0 where the system does not say.

@@ -7,7 +7,7 @@
 ///
 /// The integer is raised by whoever changes the bits of a training in this repository. The same lock file gives the
 /// same version whatever features are compiled in, so that builds for other devices share what was trained on the CPU.
-pub const VERSION: &str = concat!("3 ", env!("XRUN_NUMERICS_CRATES"));
+pub const VERSION: &str = concat!("4 ", env!("XRUN_NUMERICS_CRATES"));
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use xrun_kernels::{
 };
 
 /// Name, batch, inputs, size, outputs, kernel, stride, groups.
-const LAYERS: [(&str, [usize; 7]); 14] = [
+const LAYERS: [(&str, [usize; 7]); 16] = [
     ("cnn first", [64, 1, 28, 32, 3, 1, 1]),
     ("cnn second", [64, 32, 14, 64, 3, 1, 1]),
     ("branches last", [64, 512, 7, 512, 3, 1, 1]),
@@ -23,6 +23,8 @@ const LAYERS: [(&str, [usize; 7]); 14] = [
     ("densenet 4 point", [16, 640, 4, 128, 1, 1, 1]),
     ("efficientnet 16 point", [16, 24, 16, 144, 1, 1, 1]),
     ("efficientnet 16 each", [16, 144, 16, 144, 3, 1, 144]),
+    ("efficientnet 16 halving", [16, 96, 32, 96, 3, 2, 96]),
+    ("efficientnet 8 each", [16, 240, 8, 240, 5, 1, 240]),
     ("efficientnet 4 each", [16, 672, 4, 672, 5, 1, 672]),
 ];
 

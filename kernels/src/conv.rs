@@ -6,6 +6,7 @@ use crate::pad::{Sides, Surrounded, padded, split};
 use crate::product::{Product, Tiles};
 use crate::scratch::zeros;
 use crate::shared::Shared;
+use crate::small_planes::SmallPlanes;
 use crate::transpose::channel_panels;
 use crate::weight_gradient::WeightGradient;
 
@@ -18,8 +19,12 @@ use crate::weight_gradient::WeightGradient;
 pub fn convolution(geometry: &ConvGeometry, pictures: &[f32], weights: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     check(geometry, Some(pictures), Some(weights), None);
     assert!(bias.is_none_or(|bias| bias.len() == geometry.output.channels), "a bias for each output");
-    let source = Source::of(geometry, pictures);
     let mut out = zeros(geometry.output.len());
+    if let Some(planes) = SmallPlanes::of(geometry) {
+        planes.forward(pictures, weights, bias, &mut out);
+        return out;
+    }
+    let source = Source::of(geometry, pictures);
     if geometry.is_depthwise() {
         depthwise::forward(geometry, &source, weights, bias, &mut out);
         return out;
@@ -29,11 +34,12 @@ pub fn convolution(geometry: &ConvGeometry, pictures: &[f32], weights: &[f32], b
     let places = pixels(output, output.channels);
     let taps = source.taps(geometry);
     let depth = taps.len();
+    let of_output: Vec<usize> = (0..depth).collect();
     for group in 0..geometry.groups {
         let outputs = group * per_group..(group + 1) * per_group;
         let weights = &weights[outputs.start * depth..outputs.end * depth];
         let product = Product {
-            a: &Tiles::new(per_group, 1, depth, |row, _, k| weights[row * depth + k]),
+            a: &Tiles::new(weights, per_group, depth, [1, 0], &of_output),
             bias: bias.map(|bias| &bias[outputs.clone()]),
             source: &source.numbers[group * geometry.group_inputs() * source.plane..],
             taps: &taps,
@@ -54,11 +60,15 @@ pub fn convolution(geometry: &ConvGeometry, pictures: &[f32], weights: &[f32], b
 pub fn convolution_input_gradient(geometry: &ConvGeometry, weights: &[f32], gradient: &[f32]) -> Vec<f32> {
     check(geometry, None, Some(weights), Some(gradient));
     let (input, output) = (geometry.input, geometry.output);
+    let mut out = zeros(input.len());
+    if let Some(planes) = SmallPlanes::of(geometry) {
+        planes.input_gradient(weights, gradient, &mut out);
+        return out;
+    }
     let (rows, columns) =
         (Reach::of(geometry.rows, input.height, output.height), Reach::of(geometry.columns, input.width, output.width));
     let sides = Sides { top: rows.before, bottom: rows.after, left: columns.before, right: columns.after };
     let (source, wide) = padded(gradient, output, sides);
-    let mut out = zeros(input.len());
     for down in &rows.phases {
         for right in &columns.phases {
             let phase = Phase { geometry, down, right, wide };
@@ -79,8 +89,12 @@ pub fn convolution_input_gradient(geometry: &ConvGeometry, weights: &[f32], grad
 #[must_use]
 pub fn convolution_weight_gradient(geometry: &ConvGeometry, pictures: &[f32], gradient: &[f32]) -> Vec<f32> {
     check(geometry, Some(pictures), None, Some(gradient));
-    let source = Source::of(geometry, pictures);
     let mut out = vec![0.0; geometry.n_weights()];
+    if let Some(planes) = SmallPlanes::to_weights(geometry) {
+        planes.weight_gradient(pictures, gradient, &mut out);
+        return out;
+    }
+    let source = Source::of(geometry, pictures);
     if geometry.is_depthwise() {
         depthwise::weight_gradient(geometry, &source, gradient, &mut out);
         return out;
@@ -242,12 +256,11 @@ impl Phase<'_> {
             }
         }
         let window = geometry.rows.kernel * geometry.columns.kernel;
+        let of_window: Vec<usize> = in_window.iter().map(|&(weight, _)| weight).collect();
         for group in 0..geometry.groups {
             let weights = &weights[group * outputs * inputs * window..][..outputs * inputs * window];
             let product = Product {
-                a: &Tiles::new(inputs, outputs, in_window.len(), |input, output, tap| {
-                    weights[(output * inputs + input) * window + in_window[tap].0]
-                }),
+                a: &Tiles::new(weights, inputs, window, [outputs, inputs * window], &of_window),
                 bias: None,
                 source: &source[group * outputs * wide.plane()..],
                 taps: &taps,

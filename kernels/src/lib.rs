@@ -22,6 +22,7 @@ mod product;
 mod scratch;
 mod shared;
 mod simd;
+mod small_planes;
 mod transpose;
 mod update;
 mod weight_gradient;

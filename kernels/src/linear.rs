@@ -26,7 +26,7 @@ impl Linear {
     #[must_use]
     pub fn forward(self, rows: &[f32], weights: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         assert_eq!(rows.len(), self.batch * self.inputs, "rows have the length of their shape");
-        let tiles = Tiles::new(self.batch, 1, self.inputs, |row, _, k| rows[row * self.inputs + k]);
+        let tiles = Tiles::new(rows, self.batch, self.inputs, [1, 0], &(0..self.inputs).collect::<Vec<_>>());
         let mut out = plain_product(&tiles, self.batch, weights, self.inputs, self.outputs);
         if let Some(bias) = bias {
             assert_eq!(bias.len(), self.outputs, "a bias for each output");
@@ -49,7 +49,7 @@ impl Linear {
         let taps: Vec<usize> = (0..self.outputs).collect();
         let places: Vec<usize> = (0..self.inputs).collect();
         let product = Product {
-            a: &Tiles::new(self.batch, 1, self.outputs, |row, _, k| gradient[row * self.outputs + k]),
+            a: &Tiles::new(gradient, self.batch, self.outputs, [1, 0], &taps),
             bias: None,
             source: weights,
             taps: &taps,
@@ -68,7 +68,7 @@ impl Linear {
     #[must_use]
     pub fn weight_gradient(self, rows: &[f32], gradient: &[f32]) -> Vec<f32> {
         assert_eq!(rows.len(), self.batch * self.inputs, "rows have the length of their shape");
-        let turned = Tiles::new(self.inputs, 1, self.batch, |input, _, row| rows[row * self.inputs + input]);
+        let turned = Tiles::new(rows, self.inputs, 1, [self.batch, self.inputs], &[0]);
         plain_product(&turned, self.inputs, gradient, self.batch, self.outputs)
     }
 }

@@ -16,6 +16,9 @@ use crate::simd::{WIDTH, by_lanes, by_rows, cut, numbers, tile};
 /// Terms that are added in one chain: a panel of so many rows and the rows of a tile fit the first cache. Longer sums are sums of chains.
 const DEPTH: usize = 256;
 
+/// Tiles that stay in the second cache, each of as many taps as are added in a chain, while panels pass over them.
+const STRIP: usize = 32;
+
 /// Panels of a task, at most.
 const TOGETHER: usize = 8;
 
@@ -43,9 +46,15 @@ pub(crate) struct Tiles {
 }
 
 impl Tiles {
-    /// The matrix of `rows` rows and `outer * inner` columns with the number `at(row, outer, inner)`.
-    pub(crate) fn new(rows: usize, outer: usize, inner: usize, at: impl Fn(usize, usize, usize) -> f32 + Sync) -> Self {
-        let depth = outer * inner;
+    /// The matrix of `rows` rows and `outer * inner.len()` columns with the number `from[row * step + outer * outer_step + inner[..]]`.
+    pub(crate) fn new(
+        from: &[f32],
+        rows: usize,
+        step: usize,
+        [outer, outer_step]: [usize; 2],
+        inner: &[usize],
+    ) -> Self {
+        let depth = outer * inner.len();
         let mut numbers = Scratch::of(rows * depth);
         let mut parts = Vec::new();
         let mut rest = &mut *numbers;
@@ -54,13 +63,29 @@ impl Tiles {
             parts.push((rows, part));
             rest = after;
         }
+        let follow = inner.iter().enumerate().all(|(at, &inner)| inner == at);
         parts.into_par_iter().with_min_len(4).for_each(|(rows, part)| {
-            let mut to = part.chunks_exact_mut(rows.len());
-            for outer in 0..outer {
-                for (inner, to) in (0..inner).zip(&mut to) {
-                    to.iter_mut().zip(rows.clone()).for_each(|(to, row)| *to = at(row, outer, inner));
+            by_rows!(rows.len(), |R| {
+                let mut to = part.as_chunks_mut::<R>().0.chunks_exact_mut(inner.len().max(1));
+                for (outer, to) in (0..outer).zip(&mut to) {
+                    let first = outer * outer_step + rows.start * step;
+                    if step == 1 && inner.len() == 1 {
+                        to[0].copy_from_slice(&from[first + inner[0]..][..R]);
+                        continue;
+                    }
+                    let of_row: [&[f32]; R] = std::array::from_fn(|r| &from[first + r * step..]);
+                    if follow {
+                        let of_row = of_row.map(|row| &row[..inner.len()]);
+                        for (at, to) in to.iter_mut().enumerate() {
+                            *to = std::array::from_fn(|r| of_row[r][at]);
+                        }
+                    } else {
+                        for (to, &at) in to.iter_mut().zip(inner) {
+                            *to = std::array::from_fn(|r| of_row[r][at]);
+                        }
+                    }
                 }
-            }
+            });
         });
         Self { rows, depth, numbers }
     }
@@ -247,24 +272,26 @@ impl WithSimd for Streamed<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { product, out, mut panels } = self;
-        let mut buffer = [[0.0; WIDTH]; DEPTH];
-        let mut together = Vec::with_capacity(TOGETHER);
-        while !panels.is_empty() {
-            // Few taps leave room for more panels, which then share what is read of the left factor.
-            let n = (DEPTH / product.taps.len()).clamp(1, TOGETHER);
-            together.extend(panels.by_ref().take(n).map(|panel| product.panel(panel)));
-            for (block, taps) in product.taps.chunks(DEPTH).enumerate() {
-                for (panel, packed) in together.iter().zip(buffer.chunks_exact_mut(taps.len())) {
-                    panel.pack(product.source, taps, packed);
-                }
-                for rows in cut(product.a.rows) {
-                    for (panel, packed) in together.iter().zip(buffer.chunks_exact(taps.len())) {
-                        product.rows_of_panel(simd, out, panel, rows.clone(), block * DEPTH, packed);
+        let Self { product, out, panels } = self;
+        let depth = product.taps.len();
+        let panels: Vec<Panel> = panels.map(|panel| product.panel(panel)).collect();
+        let mut buffer = vec![[0.0; WIDTH]; panels.len() * depth.min(DEPTH)];
+        let tiles: Vec<Range<usize>> = cut(product.a.rows).collect();
+        for (block, taps) in product.taps.chunks(DEPTH).enumerate() {
+            for (panel, packed) in panels.iter().zip(buffer.chunks_exact_mut(taps.len())) {
+                panel.pack(product.source, taps, packed);
+            }
+            // Few taps leave room for more panels in the first cache, and for more tiles in the second.
+            let close = (DEPTH / taps.len()).max(1);
+            for tiles in tiles.chunks(STRIP * close) {
+                for (panels, packed) in panels.chunks(close).zip(buffer.chunks(close * taps.len())) {
+                    for rows in tiles {
+                        for (panel, packed) in panels.iter().zip(packed.chunks_exact(taps.len())) {
+                            product.rows_of_panel(simd, out, panel, rows.clone(), block * DEPTH, packed);
+                        }
                     }
                 }
             }
-            together.clear();
         }
     }
 }

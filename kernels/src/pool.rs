@@ -57,20 +57,23 @@ impl PoolGeometry {
         out.zip(numbers.par_chunks(self.input.plane())).with_min_len(4).for_each(|((to, chosen), from)| {
             let places = rows.iter().flat_map(|rows| columns.iter().map(move |columns| (rows, columns)));
             for ((to, chosen), (rows, columns)) in to.iter_mut().zip(chosen).zip(places) {
-                // What covers nothing but padding gives what no number is below.
-                (*to, *chosen) = (f32::NEG_INFINITY, 0);
-                let mut is_first = true;
-                for row in rows.clone().step_by(self.rows.dilation) {
-                    for at in (row * width + columns.start..row * width + columns.end).step_by(self.columns.dilation) {
-                        let number = from[at];
+                // What covers nothing but padding gives what no number is below. Counted loops: `step_by` would divide for every window.
+                let (mut largest, mut place) = (f32::NEG_INFINITY, rows.start * width + columns.start);
+                let mut row = rows.start;
+                while row < rows.end {
+                    let mut column = columns.start;
+                    while column < columns.end {
+                        let at = row * width + column;
                         // A number that is none is kept: it must be seen.
-                        if is_first || number > *to || number.is_nan() {
-                            is_first = false;
-                            *to = number;
-                            *chosen = u32::try_from(at).expect("a picture has fewer than 2^32 pixels");
+                        if from[at] > largest || from[at].is_nan() {
+                            (largest, place) = (from[at], at);
                         }
+                        column += self.columns.dilation;
                     }
+                    row += self.rows.dilation;
                 }
+                *to = largest;
+                *chosen = u32::try_from(place).expect("a picture has fewer than 2^32 pixels");
             }
         });
         Largest { output, chosen }
@@ -98,8 +101,8 @@ impl PoolGeometry {
 fn inside(axis: Axis, size: usize) -> Vec<Range<usize>> {
     let of_place = |place: usize| {
         let pixels = (0..axis.kernel).map(|k| place * axis.stride + k * axis.dilation);
-        let pixels = pixels.filter_map(|pixel| pixel.checked_sub(axis.padding.0)).filter(|&pixel| pixel < size);
-        match (pixels.clone().next(), pixels.last()) {
+        let mut pixels = pixels.filter_map(|pixel| pixel.checked_sub(axis.padding.0)).filter(|&pixel| pixel < size);
+        match (pixels.clone().next(), pixels.next_back()) {
             (Some(first), Some(last)) => first..last + 1,
             _ => 0..0,
         }

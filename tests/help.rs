@@ -130,7 +130,7 @@ fn ids_of_runs_are_completed_the_latest_first() {
     let found: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(found, [format!("{}\ta, complete", ids[1]), format!("{}\ta, complete", ids[0])]);
     let (_, output) = completed(project, &["show", "@"]);
-    output.stdout_is("@latest\tthe latest run\n");
+    output.stdout_is("@latest\tthe latest run\n@best\tthe best run of the only experiment\n");
 }
 
 #[test]

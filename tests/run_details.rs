@@ -95,7 +95,7 @@ fn a_trial_is_shown_with_its_values_and_the_curve_of_its_fit() {
 fn a_fit_is_shown_with_its_metrics_and_curves() {
     let project = reports();
     let output = project.xrun(["show", "@latest:trial-000"]);
-    let wanted = "c [RUN]:trial-000\nstatus   complete\nscore    0.0625\ncut at   0.5000\nepochs   4 of 4\ntook     [TIME]\n\n\
+    let wanted = "c [RUN]:trial-000\nstatus   complete\nscore    0.0625\nepochs   4 of 4\ntook     [TIME]\n\n\
                   \u{20}metric  validation\n\
                   \u{20}value       0.0625\n\
                   \u{20}loss        0.0000\n\n\

@@ -57,7 +57,7 @@ fn program() -> String {
     whole.unwrap_or_else(|| path.to_owned()).display().to_string()
 }
 
-/// Ids of runs, the latest first, and `@latest`; or paths.
+/// `@latest`, `@best`, and ids of runs, the latest first; or paths.
 pub(super) fn runs() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let mut found = beginning_with(current, recorded());
@@ -69,9 +69,10 @@ pub(super) fn runs() -> ArgValueCompleter {
 fn recorded() -> Vec<(String, String)> {
     let Ok(loaded) = settings::load(&working_project(), &Flags::default()) else { return Vec::new() };
     let runs = index::runs(&loaded.settings.results).unwrap_or_default();
-    let latest = ("@latest".to_owned(), "the latest run".to_owned());
+    let names = [("@latest", "the latest run"), ("@best", "the best run of the only experiment")];
+    let names = names.map(|(name, what)| (name.to_owned(), what.to_owned()));
     let each = runs.into_iter().rev().flatten().map(|run| (run.run, format!("{}, {}", run.experiment, run.status)));
-    std::iter::once(latest).chain(each).collect()
+    names.into_iter().chain(each).collect()
 }
 
 /// Scripts.

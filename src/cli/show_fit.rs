@@ -195,7 +195,9 @@ fn described(outcome: &OutcomeRecord) -> Vec<String> {
     lines.extend(outcome.reason.iter().map(|reason| format!("reason   {reason}")));
     lines.extend(outcome.pruned.map(|pruned| format!("pruned   after {}", count(pruned.epoch, "epoch"))));
     lines.extend(outcome.score.map(|score| format!("score    {}", number(score))));
-    lines.extend(outcome.threshold.map(|threshold| format!("cut at   {}", number(threshold))));
+    // A formula or a program has no scores to cut.
+    let threshold = outcome.threshold.filter(|_| outcome.n_parameters.is_some());
+    lines.extend(threshold.map(|threshold| format!("cut at   {}", number(threshold))));
     let kept: Vec<String> = outcome.kept_epochs.iter().map(|(phase, epoch)| format!("{phase} kept {epoch}")).collect();
     let kept = if kept.is_empty() { String::new() } else { format!("; {}", kept.join(", ")) };
     lines.push(format!("epochs   {} of {}{kept}", outcome.n_epochs, outcome.n_planned));

@@ -199,7 +199,10 @@ impl fmt::Display for WarmStart {
 
 /// The run of that name; a path counts from the project root, too.
 fn find(results: &Path, root: &Path, asked: &str) -> Result<RunEntry, FindError> {
-    match store::find(results, &root.join(asked).to_string_lossy()) {
+    // `NAME@best` is no path.
+    let is_name = asked.ends_with("@latest") || asked.ends_with("@best");
+    let as_path = if is_name { asked.to_owned() } else { root.join(asked).to_string_lossy().into_owned() };
+    match store::find(results, &as_path) {
         Err(FindError::NotFound { .. }) => store::find(results, asked),
         found => found,
     }

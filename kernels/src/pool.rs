@@ -53,27 +53,30 @@ impl PoolGeometry {
         let mut chosen = vec![0_u32; self.output.len()];
         let out = output.par_chunks_mut(self.output.plane()).zip(chosen.par_chunks_mut(self.output.plane()));
         let (rows, columns) = (inside(self.rows, self.input.height), inside(self.columns, self.input.width));
-        let width = self.input.width;
+        let taps = taps(self.columns, self.input.width);
+        let (width, stride) = (self.input.width, self.columns.stride);
         out.zip(numbers.par_chunks(self.input.plane())).with_min_len(4).for_each(|((to, chosen), from)| {
-            let places = rows.iter().flat_map(|rows| columns.iter().map(move |columns| (rows, columns)));
-            for ((to, chosen), (rows, columns)) in to.iter_mut().zip(chosen).zip(places) {
-                // What covers nothing but padding gives what no number is below. Counted loops: `step_by` would divide for every window.
-                let (mut largest, mut place) = (f32::NEG_INFINITY, rows.start * width + columns.start);
+            let lines = to.chunks_mut(self.output.width).zip(chosen.chunks_mut(self.output.width));
+            for ((to, chosen), rows) in lines.zip(&rows) {
+                // What covers nothing but padding gives what no number is below.
+                to.fill(f32::NEG_INFINITY);
+                for (chosen, columns) in chosen.iter_mut().zip(&columns) {
+                    *chosen = place(rows.start * width + columns.start);
+                }
                 let mut row = rows.start;
                 while row < rows.end {
-                    let mut column = columns.start;
-                    while column < columns.end {
-                        let at = row * width + column;
-                        // A number that is none is kept: it must be seen.
-                        if from[at] > largest || from[at].is_nan() {
-                            (largest, place) = (from[at], at);
-                        }
-                        column += self.columns.dilation;
+                    for Tap { windows, pixel } in &taps {
+                        let (to, chosen) = (&mut to[windows.clone()], &mut chosen[windows.clone()]);
+                        take(
+                            to,
+                            chosen,
+                            &from[row * width + pixel..(row + 1) * width],
+                            stride,
+                            place(row * width + pixel),
+                        );
                     }
                     row += self.rows.dilation;
                 }
-                *to = largest;
-                *chosen = u32::try_from(place).expect("a picture has fewer than 2^32 pixels");
             }
         });
         Largest { output, chosen }
@@ -95,6 +98,43 @@ impl PoolGeometry {
         });
         out
     }
+}
+
+/// A column of the window: for which windows of a line it lies in the picture, and over which pixel for the first of them.
+struct Tap {
+    windows: Range<usize>,
+    pixel: usize,
+}
+
+fn taps(axis: Axis, size: usize) -> Vec<Tap> {
+    let n_windows = axis.places(size).unwrap_or(0);
+    let tap = |k: usize| {
+        let pixel = |window: usize| (window * axis.stride + k * axis.dilation).checked_sub(axis.padding.0);
+        let is_inside = |&window: &usize| pixel(window).is_some_and(|pixel| pixel < size);
+        let first = (0..n_windows).find(is_inside)?;
+        let last = (first..n_windows).take_while(is_inside).last()?;
+        Some(Tap { windows: first..last + 1, pixel: pixel(first)? })
+    };
+    (0..axis.kernel).filter_map(tap).collect()
+}
+
+/// Takes every `stride`-th pixel where it is larger than what was found before, and its place, which is `first` for the first.
+/// Nothing is decided by a branch: which pixel is the largest cannot be foretold.
+fn take(to: &mut [f32], chosen: &mut [u32], pixels: &[f32], stride: usize, first: u32) {
+    let step = place(stride);
+    let mut at = first;
+    for (index, (to, chosen)) in to.iter_mut().zip(chosen).enumerate() {
+        let pixel = pixels[index * stride];
+        // A number that is none is kept: it must be seen.
+        let is_taken = (pixel > *to) | pixel.is_nan();
+        *to = if is_taken { pixel } else { *to };
+        *chosen = if is_taken { at } else { *chosen };
+        at = at.wrapping_add(step);
+    }
+}
+
+fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("a picture has fewer than 2^32 pixels")
 }
 
 /// For each place of a window the pixels from its first to its last that lie in the picture; they are a dilation apart.

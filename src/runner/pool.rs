@@ -136,9 +136,11 @@ impl<'scope, 'env: 'scope> Pool<'scope, 'env> {
                     for order in taken {
                         let tell = |heard| drop(report.send((seat, number, heard)));
                         let work = || {
-                            record::carry_out(&order, data, device, &mut |said| {
-                                tell(Heard::Said(said));
-                                if interrupt.is_set() { Flow::Stop } else { Flow::Continue }
+                            among_threads(|| {
+                                record::carry_out(&order, data, device, &mut |said| {
+                                    tell(Heard::Said(said));
+                                    if interrupt.is_set() { Flow::Stop } else { Flow::Continue }
+                                })
                             })
                         };
                         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
@@ -177,6 +179,12 @@ impl<'scope, 'env: 'scope> Pool<'scope, 'env> {
             }
         }
     }
+}
+
+/// Does work on one of the threads that a fit may use. From any other thread each operation of a training would be handed
+/// over and waited for, which costs two changes of threads, thousands of times in an epoch of a small network.
+pub(super) fn among_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
 }
 
 /// What a process that has ended said last: the message of its panic, else its last line.

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::order::{Message, Said};
+use super::pool::among_threads;
 use super::record::{self, Undone};
 use crate::data::{self, Dataset};
 use crate::device::OpenDevice;
@@ -65,12 +66,14 @@ fn carry_out(
     let mut fold = None;
     let order = message.order(*fit, &mut fold).map_err(|error| lost(&error))?;
     let mut told = Instant::now();
-    record::carry_out(&order, data, device, &mut |said| {
-        if !matches!(said, Said::Batch { .. }) || told.elapsed() >= BATCH_PAUSE {
-            told = Instant::now();
-            say(&said);
-        }
-        Flow::Continue
+    among_threads(|| {
+        record::carry_out(&order, data, device, &mut |said| {
+            if !matches!(said, Said::Batch { .. }) || told.elapsed() >= BATCH_PAUSE {
+                told = Instant::now();
+                say(&said);
+            }
+            Flow::Continue
+        })
     })
 }
 

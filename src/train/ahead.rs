@@ -15,8 +15,9 @@ where
     I: Iterator + Send + 'scope,
     T: Send + 'scope,
 {
-    // A thread of a pool that waited for another one could wait for work that only it can do.
-    if !costly || rayon::current_thread_index().is_some() {
+    // The only thread of a pool that waited for another one would wait for work that only it can do.
+    let is_only_one = rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1;
+    if !costly || is_only_one {
         return Box::new(items.map(make));
     }
     let (made, needed) = mpsc::sync_channel(0);

@@ -63,6 +63,8 @@ pub(crate) fn metric_name(name: &str) -> String {
     match name {
         "roc_auc" => "ROC AUC".to_owned(),
         "f1" => "F1".to_owned(),
+        "r2" => "R²".to_owned(),
+        "rmse" | "mae" | "mse" => name.to_uppercase(),
         other => other.replace('_', " "),
     }
 }

@@ -130,6 +130,9 @@ impl SettingsError {
     }
 }
 
+/// What the build was told of itself, which `cargo run` hands to the program.
+const OF_THE_BUILD: [&str; 3] = ["XRUN_COMMIT", "XRUN_FEATURES", "XRUN_NUMERICS_CRATES"];
+
 /// The variables among `set` that look like a setting and are none, each with the one that may have been meant.
 #[must_use]
 pub fn unknown_variables(set: impl IntoIterator<Item = OsString>) -> Vec<(String, Option<String>)> {
@@ -138,7 +141,7 @@ pub fn unknown_variables(set: impl IntoIterator<Item = OsString>) -> Vec<(String
         .filter_map(|name| name.into_string().ok())
         .filter_map(|name| {
             let key = name.strip_prefix("XRUN_")?.to_lowercase();
-            let is_known = KEYS.contains(&key.as_str());
+            let is_known = KEYS.contains(&key.as_str()) || OF_THE_BUILD.contains(&name.as_str());
             let near = nearest(&key, KEYS).map(|near| format!("XRUN_{}", near.to_uppercase()));
             (!is_known).then_some((name, near))
         })

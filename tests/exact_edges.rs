@@ -252,7 +252,9 @@ fn a_key_of_a_map_that_is_not_there_yet_is_known() {
 
 #[test]
 fn a_variable_that_is_no_setting_is_told_with_the_near_one() {
-    let output = project().env("XRUN_WORKER", "3").env("XRUN_COLOUR", "no").args(["settings"]).run();
+    // `cargo run` sets the second one.
+    let set = project().env("XRUN_WORKER", "3").env("XRUN_COMMIT", "0123").env("XRUN_COLOUR", "no");
+    let output = set.args(["settings"]).run();
     output.code(0).stderr_is(
         "warning: the variable `XRUN_COLOUR` is no setting and is passed over\n\
          warning: the variable `XRUN_WORKER` is no setting and is passed over; did you mean `XRUN_WORKERS`?\n",

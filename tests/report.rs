@@ -326,6 +326,19 @@ fn all_runs_of_an_experiment_share_a_page_with_what_they_differ_in() {
     project.xrun(["report", "--all", "many"]).code(2).stderr_contains("--output <FILE>");
 }
 
+#[test]
+fn one_trial_has_no_course() {
+    let script = r#"experiment(#{
+        name: "one",
+        objective: branin(#{ x1: uniform(-5.0, 10.0), x2: uniform(0.0, 15.0) }),
+        search: random(#{ trials: 1, minimize: "value" }),
+    })"#;
+    let project = Project::new().script(script);
+    project.xrun(["experiment.rhai", "--quiet"]).code(0);
+    let page = project.read(project.only_run("one").join("report.html"));
+    assert!(page.contains("The best of 1 trial is trial 0") && !ids(&page).contains(&"history"), "{:?}", ids(&page));
+}
+
 /// A hundred studies of fifty trials: what is drawn does not grow with the record.
 #[test]
 fn a_large_run_has_a_small_page() {

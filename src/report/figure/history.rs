@@ -17,10 +17,14 @@ pub(super) fn history(run: &Run) -> Option<Figure> {
     let objective = *run.objectives().first()?;
     let directions: Vec<Direction> = run.objectives().iter().map(|objective| objective.direction).collect();
     let n_trials = run.studies.iter().filter_map(|study| study.trials.last()).map(|trial| trial.number + 1).max()?;
+    // One trial has no course.
+    if n_trials < 2 {
+        return None;
+    }
     let bests: Vec<Vec<(usize, f64)>> = run.studies.iter().map(|study| best_so_far(study, &directions)).collect();
     run.complete().next()?;
     let (scale, is_cut) = value_scale(run, objective.direction);
-    let x = Axis::numbers(0, n_trials.max(2) - 1, "trial");
+    let x = Axis::numbers(0, n_trials - 1, "trial");
     let title = format!("Best {} so far", objective.metric);
     let mut frame = Frame::new("", title, Size::WIDE.of_height(300.0), x, Axis::new(scale, objective.to_string()));
     let trials: Vec<(f64, f64)> = run.complete().map(|(trial, score)| (float(trial.number), score.value())).collect();

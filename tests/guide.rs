@@ -134,7 +134,7 @@ fn every_command_of_the_guide_runs_and_prints_what_it_shows() {
 
 #[test]
 fn what_the_guide_shows_is_compared_line_by_line_but_for_numbers_paths_and_ids() {
-    let found = "run 20261121-181325-91e5, 80.1 GB free in /tmp/x\n trials   12  0.5371\nb\nc\n52 fits in 7 s\n";
+    let found = "run 20261121-181325-91e5, 80.1 GB free in /data/x\n trials   12  0.5371\nb\nc\n52 fits in 7 s\n";
     let shown = "run 20260101-120000-abcd, 2.0 GB free in /home/me\n trials 12 0.9\n...\n52 fits in 12 s";
     assert_eq!(missing(shown, found), None);
     assert_eq!(missing(&shown.replace(" 12 ", " 13 "), found), Some(" trials 13 0.9".to_owned()));

@@ -184,6 +184,39 @@ fn the_page_is_no_part_of_the_record_and_is_made_anew_with_the_same_bytes() {
 }
 
 #[test]
+fn a_page_that_was_not_written_yet_when_a_run_was_killed_is_written_when_it_is_resumed() {
+    let (project, run) = nested();
+    let place = run.join("report.html");
+    let first = project.read(&place);
+    std::fs::remove_file(project.path(&place)).expect("it is there");
+    let partial = run.join("report.html.partial");
+    std::fs::write(project.path(&partial), "<html>").expect("it can be written");
+    project.xrun(["resume"]).code(0).stderr_contains("came to its end; there is nothing to go on with");
+    assert_eq!(project.read(&place), first);
+    assert!(!project.path(&partial).exists());
+}
+
+#[test]
+fn few_outer_folds_and_rows_in_groups_are_why_there_is_no_interval() {
+    let few = "<p class=\"note\">No interval over outer folds: 3 outer folds are too few for a t interval: so few values hardly tell \
+               how much they vary; take at least 5.</p>";
+    let rows = "<p class=\"note\">None over test rows either: the rows come in groups, and rows of one group do not count as \
+                independent.</p>";
+    let (project, run) = nested();
+    let page = project.read(run.join("report.html"));
+    assert!(page.contains(few) && !page.contains("None over test rows"), "there is one over rows");
+    let grouped = NESTED
+        .replace("target: \"kind\"", "target: \"kind\", group: \"b\"")
+        .replace("stratified_kfold(3, 1)", "group_kfold(3, 1)")
+        .replace("stratified_kfold(2, 2)", "group_kfold(2, 2)");
+    let project = Project::new().script(&grouped).file("rows.csv", &table());
+    project.xrun(["experiment.rhai", "--quiet"]).code(0);
+    let page = project.read(project.only_run("nested").join("report.html"));
+    assert!(page.contains(few) && page.contains(rows));
+    assert!(!page.contains("% interval"));
+}
+
+#[test]
 fn every_figure_is_written_as_svg_and_png() {
     let (project, _) = nested();
     let made = project.xrun(["report", "@latest", "--figures", "figures"]);
@@ -324,6 +357,29 @@ fn all_runs_of_an_experiment_share_a_page_with_what_they_differ_in() {
         "error: no run in [PROJECT]/results is of an experiment called `few`\nhint: there are runs of many\n",
     );
     project.xrun(["report", "--all", "many"]).code(2).stderr_contains("--output <FILE>");
+    project.write(project.runs("many")[0].join("run.json"), "{");
+    let output = project.xrun(["report", "--all", "many", "-o", "all.html"]);
+    output.code(0).stderr_contains("warning: ");
+    assert!(project.read("all.html").contains("2 runs · "));
+}
+
+#[test]
+fn runs_that_were_searched_on_another_metric_are_not_drawn_beside_the_newest() {
+    let (project, _) = nested();
+    project.write("experiment.rhai", &NESTED.replace("maximize: \"roc_auc\"", "maximize: \"accuracy\""));
+    project.xrun(["experiment.rhai", "--quiet"]).code(0);
+    project.write("rows.csv", &table().replace("0.55", "0.5"));
+    project.xrun(["experiment.rhai", "--quiet"]).code(0);
+    project.xrun(["report", "--all", "nested", "-o", "all.html"]).code(0);
+    let page = project.read("all.html");
+    let runs = section(&page, "runs");
+    assert!(
+        runs.contains("Not drawn: 1 run searched on another metric.") && runs.contains(">accuracy</text>"),
+        "{runs}"
+    );
+    assert!(!runs.contains("ROC AUC"), "{runs}");
+    assert_eq!(runs.matches("h.01").count(), 4, "two runs in two charts");
+    assert!(page.contains("Not all runs have the same data: their numbers say different things."));
 }
 
 #[test]

@@ -84,6 +84,7 @@ fn variants_are_runs_of_their_own_under_a_joined_record() {
         assert_eq!((noted["variant"].as_str(), text(&noted["run"])), (Some(name), id(&run)));
         assert_eq!(text(&noted["config_blake3"]), digest("config.rhai"));
         assert_eq!(text(&noted["summary_blake3"]), digest("summary.json"));
+        assert!(project.read(run.join("report.html")).contains("On test rows, which no search has seen"));
     }
     let shown = project.xrun(["show", "--json"]).code(0).json();
     assert_eq!(shown["record"], result["record"]);

@@ -66,7 +66,7 @@ pub(super) struct ListArguments {
     #[arg(long, conflicts_with = "csv")]
     pub(super) json: bool,
 
-    /// Print CSV, with whole numbers
+    /// Print CSV, with numbers to their last digit
     #[arg(long)]
     pub(super) csv: bool,
 

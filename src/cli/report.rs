@@ -8,11 +8,12 @@ use super::Exit;
 use super::args::ReportArguments;
 use super::failure::Failure;
 use super::output::{print, say, size};
+use super::query::readable;
 use super::run::working_project;
 use crate::data::Dataset;
 use crate::report::Report;
 use crate::settings;
-use crate::store::{self, RunEntry, index};
+use crate::store::{self, RunEntry, StoreError};
 use crate::wording::count;
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
@@ -52,7 +53,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
 
 /// All runs of an experiment, of which there is at least one.
 fn runs_of(results: &Path, experiment: &str) -> Result<Vec<RunEntry>, Failure> {
-    let lines: Vec<_> = index::runs(results)?.into_iter().flatten().collect();
+    let lines = readable(results)?;
     let found: Vec<RunEntry> = lines
         .iter()
         .filter(|line| line.experiment == experiment)
@@ -80,9 +81,21 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
         .hint("name a file or folder that can be written")
 }
 
-/// Writes the report of a run that has just ended. That it cannot be written is a warning: the record is whole without it.
+/// Writes the report of a run that has just ended.
 pub(super) fn write_after_run(run: &RunEntry, data: Option<&Dataset>) {
-    let written = Report::of_run(run.clone(), data).and_then(|report| run.write_report(&report.html()));
+    warn_if_not_written(Report::of_run(run.clone(), data).and_then(|report| run.write_report(&report.html())));
+}
+
+/// Writes the report of a run that ended before, if it was stopped between its end and its report.
+pub(super) fn write_if_missing(run: &RunEntry, cache: &Path) {
+    if !run.report_path().is_file() {
+        let report = Report::read(vec![run.clone()], cache);
+        warn_if_not_written(report.and_then(|report| run.write_report(&report.html())));
+    }
+}
+
+/// The record is whole without a report.
+fn warn_if_not_written(written: Result<PathBuf, StoreError>) {
     if let Err(error) = written {
         say(&format!("warning: the run is recorded, but its report is not written: {error}"));
     }

@@ -4,6 +4,7 @@ use super::Exit;
 use super::args::ResumeArguments;
 use super::failure::Failure;
 use super::output::say;
+use super::report::write_if_missing;
 use super::run::{Job, Shown, conclude, conduct, parse_overrides, working_project};
 use super::variants;
 use crate::runner::Report;
@@ -21,6 +22,9 @@ pub(super) fn resume(arguments: &ResumeArguments) -> Result<Exit, Failure> {
     let mut run = store::find(&settings.results, &arguments.run)?;
     // `.` and `..` have no name and no folder above them, and the names of runs and results are recorded.
     run.path = run.path.canonicalize().unwrap_or(run.path);
+    if run.summary.is_some() {
+        write_if_missing(&run, &settings.cache);
+    }
     if let Some(summary) = run.summary {
         say(&format!("{} came to its end; there is nothing to go on with", run.manifest.run));
         let n_kept = summary.n_fits;

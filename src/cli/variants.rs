@@ -8,6 +8,7 @@ use super::front;
 use super::machine::{Machine, use_threads};
 use super::output::{duration, error, print, say, table};
 use super::progress::Terminal;
+use super::report::{write_after_run, write_if_missing};
 use super::resume::recorded;
 use super::run::{SHOWN, Shown, exit, explain, json, number};
 use crate::runner::{self, Part, PartReport, Report, RunError};
@@ -40,6 +41,7 @@ pub(super) fn run(variants: &Variants, settings: &Settings, fresh: bool, shown: 
     let ended = runner::run_variants(variants.name(), &parts, &mut terminal);
     terminal.finish();
     let (joint, reports) = ended?;
+    write_reports(&reports, &parts)?;
     conclude(&joint, reports, Some(clock.elapsed()), shown)
 }
 
@@ -61,7 +63,10 @@ pub(super) fn resume(
                 let message = format!("the run {} of `{}` is not what the joined record says", run.run, run.variant);
                 return Err(Failure::new(Exit::Usage, message).hint("go on with each of the others by its id"));
             }
-            Found::Ended(entry, summary) => ended.push(kept(run, &entry, *summary)),
+            Found::Ended(entry, summary) => {
+                write_if_missing(&entry, &settings.cache);
+                ended.push(kept(run, &entry, *summary));
+            }
             Found::Open(entry) => open.push((run.variant.clone(), recorded(*entry, overrides)?)),
         }
     }
@@ -87,6 +92,7 @@ pub(super) fn resume(
     let gone_on = runner::resume_variants(joint, &parts, &mut terminal);
     terminal.finish();
     let (joint, reports) = gone_on?;
+    write_reports(&reports, &parts.iter().map(|(part, _)| *part).collect::<Vec<_>>())?;
     ended.extend(reports);
     ended.sort_by(|a, b| a.name.cmp(&b.name));
     conclude(&joint, ended, Some(clock.elapsed()), shown)
@@ -97,6 +103,16 @@ fn kept(run: &JointRun, entry: &RunEntry, summary: Summary) -> PartReport {
     let (id, path, n_kept) = (run.run.clone(), entry.path.clone(), summary.n_fits);
     let report = Report { id, path, summary, n_trained: 0, n_kept, n_reused: 0, reused_from: Vec::new() };
     PartReport { name: run.variant.clone(), run: run.run.clone(), path: entry.path.clone(), result: Ok(report) }
+}
+
+/// Writes the reports of those that came to their ends.
+fn write_reports(reports: &[PartReport], parts: &[Part<'_>]) -> Result<(), Failure> {
+    for report in reports.iter().filter(|report| report.result.is_ok()) {
+        if let Some(part) = parts.iter().find(|part| part.name == report.name) {
+            write_after_run(&RunEntry::read(&report.path)?, part.prepared.data.as_ref());
+        }
+    }
+    Ok(())
 }
 
 /// Prints what came out.

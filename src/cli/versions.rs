@@ -6,7 +6,8 @@ use std::path::Path;
 use super::Exit;
 use super::failure::Failure;
 use super::output::table;
-use crate::store::{self, Commit, CommitsError, RunEntry, index};
+use super::query::readable;
+use crate::store::{self, Commit, CommitsError, RunEntry};
 use crate::wording::count;
 
 /// Characters of a commit's name and of its message that are shown.
@@ -34,7 +35,7 @@ pub(super) fn versions(
     experiment: Option<&str>,
 ) -> Result<Vec<Version>, Failure> {
     let commits = store::commits(project, range)?;
-    let complete = index::runs(results)?.into_iter().flatten().filter(|line| line.status == "complete");
+    let complete = readable(results)?.into_iter().filter(|line| line.status == "complete");
     let mut runs: Vec<RunEntry> = complete.map(|line| RunEntry::read(&line.path)).collect::<Result<_, _>>()?;
     let commit_of = |run: &RunEntry| run.manifest.git.as_ref().map(|git| git.commit.clone());
     runs.retain(|run| commit_of(run).is_some_and(|id| commits.iter().any(|commit| commit.id == id)));

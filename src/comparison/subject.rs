@@ -142,9 +142,7 @@ impl Subject {
         if let Some(tests) = &self.tests {
             let values = BTreeMap::from([(self.metric.as_str(), self.per_outer.as_slice())]);
             test.intervals = tests.intervals(&values).remove(&self.metric).unwrap_or_default();
-            let (few, no_rows) = tests.missing(self.per_outer.len());
-            let no_rows = no_rows.filter(|_| few.is_some());
-            missing.extend(few.map(|why| why.to_string()).into_iter().chain(no_rows.map(|why| why.to_string())));
+            missing = tests.missing(self.per_outer.len());
         }
         Alone { run: self.run.manifest.run.clone(), experiment: self.run.manifest.experiment.clone(), test, missing }
     }
@@ -167,7 +165,7 @@ fn has_groups(run: &RunEntry) -> Result<bool, SubjectError> {
         Outcome::Experiment(experiment) => experiment.data(),
         Outcome::Fit(fit) => fit.data(),
     };
-    Ok(matches!(data, Some(DataSpec::CsvTable(table)) if table.group.is_some()))
+    Ok(data.is_some_and(DataSpec::has_groups))
 }
 
 fn ended(run: &RunEntry) -> Result<&Summary, SubjectError> {

@@ -24,10 +24,12 @@ impl OuterTests {
         per_outer.iter().map(of_metric).filter(|(_, found)| !found.is_empty()).collect()
     }
 
-    /// Why a metric with so many values has no interval of the corrected t, and no interval of rows; none if it has one.
+    /// Why a metric with so many values has no interval of the corrected t and, where that is so, none of rows either.
     #[must_use]
-    pub fn missing(&self, n_folds: usize) -> (Option<StatisticsError>, Option<NoRowStatistics>) {
-        (self.corrected_t(&vec![0.0; n_folds]).err(), self.rows().err())
+    pub fn missing(&self, n_folds: usize) -> Vec<String> {
+        let Err(few) = self.corrected_t(&vec![0.0; n_folds]) else { return Vec::new() };
+        let no_rows = self.rows().err().map(|why| why.to_string());
+        [few.to_string()].into_iter().chain(no_rows).collect()
     }
 
     fn corrected_t(&self, values: &[f64]) -> Result<ConfidenceInterval, StatisticsError> {
@@ -143,7 +145,8 @@ mod tests {
             [(of([0, 4], true), NoRowStatistics::Groups), (of([0, 2], false), NoRowStatistics::SharedRows)]
         {
             assert!(intervals(&tests, Metric::RocAuc).is_empty());
-            assert_eq!(tests.missing(2).1, Some(why));
+            assert_eq!(tests.missing(2)[1..], [why.to_string()]);
+            assert_eq!(tests.missing(5), [""; 0]);
         }
         let unknown = OuterTests::new(vec![TestedFold::new(8, vec!["a".to_owned()], Vec::new()).unwrap()], false);
         assert_eq!(unknown.rows().unwrap_err(), NoRowStatistics::NoPredictions);

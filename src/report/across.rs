@@ -23,6 +23,7 @@ const WIDE_RATIO: f64 = 30.0;
 /// A run as a line of the page.
 struct Line {
     entry: RunEntry,
+    status: String,
     /// The values of its config.
     values: BTreeMap<String, String>,
     /// What its searches were after, and what the best trials reached, on average over the searches.
@@ -34,9 +35,14 @@ struct Line {
 pub(super) fn across(experiment: &str, runs: Vec<RunEntry>) -> Result<String, StoreError> {
     let mut lines: Vec<Line> = runs.into_iter().map(Line::read).collect::<Result<_, _>>()?;
     lines.sort_by(|a, b| a.started().cmp(b.started()).then(a.entry.manifest.run.cmp(&b.entry.manifest.run)));
+    // Different metrics, or rows, do not share an axis: the newest run says what is drawn.
+    let newest = lines.iter().rev();
+    let reached = newest.clone().find_map(|line| line.reached.as_ref()).map(|(name, _)| name.clone());
+    let test = newest.clone().find_map(|line| line.test.as_ref()).map(|(name, _)| name.clone());
+    let drawn = Drawn { lines: &lines, reached, test };
     let names = differing(&lines);
     let shown = &names[..names.len().min(MOST_VALUES)];
-    let figures: Vec<Figure> = over_runs(&lines).into_iter().chain(over_values(&lines, shown)).collect();
+    let figures: Vec<Figure> = over_runs(&drawn).into_iter().chain(over_values(&drawn, shown)).collect();
     let sections: String = figures.iter().map(|figure| section(figure, figure.id)).collect();
     let left_out = match names.len() - shown.len() {
         0 => String::new(),
@@ -47,8 +53,13 @@ pub(super) fn across(experiment: &str, runs: Vec<RunEntry>) -> Result<String, St
         [only] => only.started().to_owned(),
         [first, .., last] => format!("{} to {}", first.started(), last.started()),
     };
+    let data = |line: &Line| line.entry.manifest.data_fingerprint.clone();
+    let warning = match lines.iter().all(|line| data(line) == data(&lines[0])) {
+        true => "",
+        false => "<p class=\"warn\">Not all runs have the same data: their numbers say different things.</p>\n",
+    };
     let body = format!(
-        "<article>\n<h1>{}</h1>\n<p class=\"meta\">{} · {span}</p>\n{}{left_out}<div class=\"sections\">\n{sections}</div>\n</article>\n",
+        "<article>\n<h1>{}</h1>\n<p class=\"meta\">{} · {span}</p>\n{warning}{}{left_out}<div class=\"sections\">\n{sections}</div>\n</article>\n",
         escape(experiment),
         count(lines.len(), "run"),
         table(&lines, shown),
@@ -68,7 +79,9 @@ impl Line {
         let values = values.into_iter().filter(|value| !value.is_path).map(|value| (value.name, value.value)).collect();
         let wanted: Vec<_> = objectives(experiment).collect();
         let directions: Vec<Direction> = wanted.iter().map(|objective| objective.direction).collect();
-        let studies = store::ended_trials(&entry.journal()?);
+        let journal = entry.journal()?;
+        let status = entry.status(journal.last().map(|recorded| &recorded.event)).to_owned();
+        let studies = store::ended_trials(&journal);
         let scores: Vec<f64> = studies
             .values()
             .filter_map(|trials| Some(trials[best(trials, &directions)?].state.score()?.value()))
@@ -82,16 +95,39 @@ impl Line {
             let mut usual = usual.filter_map(|name| summary.test.get_key_value(name));
             usual.next().or_else(|| summary.test.iter().next()).map(|(name, metric)| (name.clone(), metric.clone()))
         });
-        Ok(Self { entry, values, reached, test })
+        Ok(Self { entry, status, values, reached, test })
     }
 
     fn started(&self) -> &str {
         &self.entry.manifest.started
     }
+}
 
-    /// What charts over values draw.
-    fn judged(&self) -> Option<f64> {
-        self.reached.as_ref().map(|(_, value)| *value)
+/// The lines with the metrics that charts are about.
+struct Drawn<'a> {
+    lines: &'a [Line],
+    reached: Option<String>,
+    test: Option<String>,
+}
+
+impl Drawn<'_> {
+    /// What the searches of a run reached, by the metric that is drawn.
+    fn reached(&self, line: &Line) -> Option<f64> {
+        line.reached.as_ref().filter(|(name, _)| self.reached.as_ref() == Some(name)).map(|(_, value)| *value)
+    }
+
+    /// What a run had on test rows, by the metric that is drawn.
+    fn test<'l>(&self, line: &'l Line) -> Option<&'l MetricSummary> {
+        line.test.as_ref().filter(|(name, _)| self.test.as_ref() == Some(name)).map(|(_, metric)| metric)
+    }
+
+    /// Said of runs that were searched on another metric.
+    fn left_out(&self) -> String {
+        let is_other = |line: &&Line| line.reached.is_some() && self.reached(line).is_none();
+        match self.lines.iter().filter(is_other).count() {
+            0 => String::new(),
+            n => format!(" Not drawn: {} searched on another metric.", count(n, "run")),
+        }
     }
 }
 
@@ -130,7 +166,7 @@ fn table(lines: &[Line], names: &[String]) -> String {
                 "<tr><td class=\"n\">{}</td><th scope=\"row\">{}</th><td>{}</td><td>{commit}</td>{values}{}{}<td>{}</td></tr>",
                 index + 1,
                 escape(&manifest.run),
-                escape(line.entry.status(None)),
+                escape(&line.status),
                 metric(line.reached.as_ref().map(|(name, value)| (name.as_str(), *value))),
                 metric(line.test.as_ref().map(|(name, metric)| (name.as_str(), metric.mean))),
                 interval.map_or_else(dash, |found| range_words(&found.interval)),
@@ -147,21 +183,21 @@ fn table(lines: &[Line], names: &[String]) -> String {
 
 /// What the runs reached, and what they had on test rows, one after the other.
 #[expect(clippy::cast_precision_loss, reason = "runs are few")]
-fn over_runs(lines: &[Line]) -> Option<Figure> {
-    let numbered = || lines.iter().enumerate().map(|(index, line)| ((index + 1) as f64, line));
-    let reached: Vec<(f64, f64)> = numbered().filter_map(|(at, line)| Some((at, line.judged()?))).collect();
-    let test: Vec<(f64, &MetricSummary)> =
-        numbered().filter_map(|(at, line)| Some((at, &line.test.as_ref()?.1))).collect();
-    let x = || Axis::numbers(1, lines.len(), "run");
+fn over_runs(drawn: &Drawn<'_>) -> Option<Figure> {
+    let numbered = || drawn.lines.iter().enumerate().map(|(index, line)| ((index + 1) as f64, line));
+    let x = || Axis::numbers(1, drawn.lines.len(), "run");
     let mut charts = Vec::new();
-    if let Some((name, _)) = lines.iter().find_map(|line| line.reached.as_ref()) {
+    if let Some(name) = &drawn.reached {
+        let reached: Vec<(f64, f64)> = numbered().filter_map(|(at, line)| Some((at, drawn.reached(line)?))).collect();
         let y = Axis::new(Scale::over(reached.iter().map(|(_, value)| *value)), metric_name(name));
         let mut frame = Frame::new("reached", "What the searches reached", Size::PANEL, x(), y);
         frame.line("mean", &reached);
         frame.dots("dots1", &reached);
         charts.push(frame.finish());
     }
-    if let Some((name, _)) = lines.iter().find_map(|line| line.test.as_ref()) {
+    if let Some(name) = &drawn.test {
+        let test: Vec<(f64, &MetricSummary)> =
+            numbered().filter_map(|(at, line)| Some((at, drawn.test(line)?))).collect();
         let ends =
             |metric: &MetricSummary| metric.intervals.first().map(|found| [found.interval.low, found.interval.high]);
         let all = test.iter().flat_map(|(_, metric)| ends(metric).into_iter().flatten().chain([metric.mean]));
@@ -175,24 +211,28 @@ fn over_runs(lines: &[Line]) -> Option<Figure> {
         frame.dots("dots1", &test.iter().map(|(at, metric)| (*at, metric.mean)).collect::<Vec<_>>());
         charts.push(frame.finish());
     }
-    let caption = "Every run in the order in which they began, by its number in the table. Lines beside test values are their \
-                   95 % intervals, where a run has one.";
+    let caption = format!(
+        "Every run in the order in which they began, by its number in the table. Lines beside test values are their 95 % \
+         intervals, where a run has one.{}",
+        drawn.left_out()
+    );
     (!charts.is_empty()).then(|| Figure::new("runs", "Run after run", caption, charts))
 }
 
 /// What the searches reached against each value that differs.
-fn over_values(lines: &[Line], names: &[String]) -> Option<Figure> {
-    let (metric, _) = lines.iter().find_map(|line| line.reached.clone())?;
-    let y = Axis::new(Scale::over(lines.iter().filter_map(Line::judged)), metric_name(&metric));
-    let charts: Vec<Chart> = names.iter().filter_map(|name| chart(lines, name, y.clone())).collect();
+fn over_values(drawn: &Drawn<'_>, names: &[String]) -> Option<Figure> {
+    let metric = drawn.reached.as_ref()?;
+    let reached = drawn.lines.iter().filter_map(|line| drawn.reached(line));
+    let y = Axis::new(Scale::over(reached), metric_name(metric));
+    let charts: Vec<Chart> = names.iter().filter_map(|name| chart(drawn, name, y.clone())).collect();
     let caption = "Each dot is a run: a value of its config and what its searches reached. Other values may differ between the \
                    runs, too.";
     (!charts.is_empty()).then(|| Figure::new("values", "By value", caption, charts))
 }
 
-fn chart(lines: &[Line], name: &str, y: Axis) -> Option<Chart> {
+fn chart(drawn: &Drawn<'_>, name: &str, y: Axis) -> Option<Chart> {
     let points: Vec<(&str, f64)> =
-        lines.iter().filter_map(|line| Some((line.values.get(name)?.as_str(), line.judged()?))).collect();
+        drawn.lines.iter().filter_map(|line| Some((line.values.get(name)?.as_str(), drawn.reached(line)?))).collect();
     let distinct: BTreeSet<&str> = points.iter().map(|(value, _)| *value).collect();
     if distinct.len() < 2 {
         return None;

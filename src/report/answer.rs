@@ -48,6 +48,9 @@ pub(super) fn answer(run: &Run) -> String {
     }
     if !metrics.is_empty() {
         text.push_str(&table(&metrics));
+        let over = ["No interval over outer folds", "None over test rows either"];
+        let missing = over.iter().zip(&run.missing);
+        text.extend(missing.map(|(what, why)| format!("<p class=\"note\">{what}: {}.</p>\n", escape(why))));
     }
     text
 }

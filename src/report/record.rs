@@ -8,6 +8,7 @@ use crate::script::{self, Outcome};
 use crate::space::SearchSpace;
 use crate::spec::data::DataSpec;
 use crate::spec::experiment::{Experiment, Objective};
+use crate::statistics::MIN_FOLDS;
 use crate::store::{
     self, EpochLine, Event, FitFolds, FitPath, MetricSummary, OutcomeRecord, PredictedRows, Recorded, RunEntry,
     StoreError,
@@ -30,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) finals: Vec<Final>,
     pub(crate) curves: Vec<Curve>,
     pub(crate) spans: Vec<Span>,
+    /// Why test metrics have no interval over outer folds and, where that is so, none of rows either.
+    pub(crate) missing: Vec<String>,
 }
 
 /// The trials of a search that have ended.
@@ -114,7 +117,8 @@ impl Run {
         finals.sort_by_key(|last| last.place);
         let curves = curves(&entry, &journal, &studies, &finals)?;
         let spans = journal.iter().filter_map(span).collect();
-        Ok(Self { entry, status, config, experiment, data, studies, finals, curves, spans })
+        let missing = missing(&entry, data.as_ref())?;
+        Ok(Self { entry, status, config, experiment, data, studies, finals, curves, spans, missing })
     }
 
     /// The search space; none without a search.
@@ -187,6 +191,17 @@ impl Run {
 
 pub(super) fn objectives(experiment: Option<&Experiment>) -> impl Iterator<Item = Objective> {
     experiment.and_then(Experiment::search).into_iter().flat_map(|search| search.objectives())
+}
+
+/// Why the test metrics of a run that has ended have no interval.
+fn missing(entry: &RunEntry, data: Option<&DataSpec>) -> Result<Vec<String>, StoreError> {
+    let Some(summary) = &entry.summary else { return Ok(Vec::new()) };
+    let n_folds = summary.test.values().map(|metric| metric.per_outer.len()).max().unwrap_or(0);
+    if n_folds >= MIN_FOLDS {
+        return Ok(Vec::new());
+    }
+    let tests = store::outer_tests(&entry.path, &summary.finals, data.is_some_and(DataSpec::has_groups))?;
+    Ok(tests.map_or_else(Vec::new, |tests| tests.missing(n_folds)))
 }
 
 /// The folds of a study by its name, as in `outer 0, inner 1`.

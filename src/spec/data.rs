@@ -20,6 +20,14 @@ pub enum DataSpec {
     },
 }
 
+impl DataSpec {
+    /// Whether the rows come in groups.
+    #[must_use]
+    pub fn has_groups(&self) -> bool {
+        matches!(self, Self::CsvTable(table) if table.group.is_some())
+    }
+}
+
 /// Pictures of cats and dogs, drawn by the program or from the Oxford-IIIT Pet folder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PetsSpec {

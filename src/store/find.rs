@@ -102,6 +102,12 @@ impl RunEntry {
         self.path.join("config.rhai")
     }
 
+    /// Where the page about it lies, once it is written.
+    #[must_use]
+    pub fn report_path(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
     /// The text of its resolved config.
     ///
     /// # Errors
@@ -118,12 +124,13 @@ impl RunEntry {
         RecordedFit::read(&self.path.join(fit.as_str()))
     }
 
-    /// `report.html`, which is made of the record and no part of it: nothing is compared with it, and it can be deleted.
+    /// Writes the page about it, which is made of the record and no part of it: nothing is compared with it, and it can be
+    /// deleted.
     ///
     /// # Errors
     /// The file system refused.
     pub fn write_report(&self, html: &str) -> Result<PathBuf, StoreError> {
-        let path = self.path.join("report.html");
+        let path = self.report_path();
         atomic::write(&path, html.as_bytes())?;
         Ok(path)
     }

@@ -13,7 +13,7 @@ mod row;
 
 pub(super) use field::{Field, Known, several};
 pub(super) use filter::Filter;
-pub(super) use row::Row;
+pub(super) use row::{Row, readable};
 
 use std::cmp::Ordering;
 use std::ops::Range;

@@ -20,14 +20,7 @@ impl Row {
     pub(in crate::cli) fn all(results: &Path, with_values: bool) -> Result<Vec<Self>, Failure> {
         let mut values = if with_values { index::values(results)? } else { Default::default() };
         let mut rows = Vec::new();
-        for run in index::runs(results)? {
-            let line = match run {
-                Ok(line) => line,
-                Err(error) => {
-                    say(&format!("warning: {error}"));
-                    continue;
-                }
-            };
+        for line in readable(results)? {
             let notes = Notes::read(&line.path).unwrap_or_else(|error| {
                 say(&format!("warning: {error}"));
                 Notes::default()
@@ -37,4 +30,16 @@ impl Row {
         }
         Ok(rows)
     }
+}
+
+/// The lines of all runs, oldest first; what cannot be read is a warning.
+pub(in crate::cli) fn readable(results: &Path) -> Result<Vec<RunLine>, Failure> {
+    let mut lines = Vec::new();
+    for run in index::runs(results)? {
+        match run {
+            Ok(line) => lines.push(line),
+            Err(error) => say(&format!("warning: {error}")),
+        }
+    }
+    Ok(lines)
 }

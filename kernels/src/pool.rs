@@ -8,6 +8,9 @@ use crate::error::GeometryError;
 use crate::geometry::{Axis, Pictures};
 use crate::scratch::zeros;
 
+/// Windows that are decided side by side.
+const LANES: usize = 4;
+
 /// The shapes of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolGeometry {
@@ -55,6 +58,7 @@ impl PoolGeometry {
         let (rows, columns) = (inside(self.rows, self.input.height), inside(self.columns, self.input.width));
         let taps = taps(self.columns, self.input.width);
         let (width, stride) = (self.input.width, self.columns.stride);
+        assert!(u32::try_from(self.input.plane()).is_ok(), "a plane has fewer than 2^32 pixels");
         out.zip(numbers.par_chunks(self.input.plane())).with_min_len(4).for_each(|((to, chosen), from)| {
             let lines = to.chunks_mut(self.output.width).zip(chosen.chunks_mut(self.output.width));
             for ((to, chosen), rows) in lines.zip(&rows) {
@@ -67,13 +71,13 @@ impl PoolGeometry {
                 while row < rows.end {
                     for Tap { windows, pixel } in &taps {
                         let (to, chosen) = (&mut to[windows.clone()], &mut chosen[windows.clone()]);
-                        take(
-                            to,
-                            chosen,
-                            &from[row * width + pixel..(row + 1) * width],
-                            stride,
-                            place(row * width + pixel),
-                        );
+                        let pixels = &from[row * width + pixel..(row + 1) * width];
+                        let first = place(row * width + pixel);
+                        match stride {
+                            1 => take(to, chosen, pixels, 1, first),
+                            2 => take(to, chosen, pixels, 2, first),
+                            stride => take(to, chosen, pixels, stride, first),
+                        }
                     }
                     row += self.rows.dilation;
                 }
@@ -119,22 +123,53 @@ fn taps(axis: Axis, size: usize) -> Vec<Tap> {
 }
 
 /// Takes every `stride`-th pixel where it is larger than what was found before, and its place, which is `first` for the first.
-/// Nothing is decided by a branch: which pixel is the largest cannot be foretold.
+/// Those windows that fill the last lanes may be looked at twice, which changes nothing.
+#[inline(always)]
 fn take(to: &mut [f32], chosen: &mut [u32], pixels: &[f32], stride: usize, first: u32) {
     let step = place(stride);
-    let mut at = first;
-    for (index, (to, chosen)) in to.iter_mut().zip(chosen).enumerate() {
-        let pixel = pixels[index * stride];
-        // A number that is none is kept: it must be seen.
-        let is_taken = (pixel > *to) | pixel.is_nan();
-        *to = if is_taken { pixel } else { *to };
-        *chosen = if is_taken { at } else { *chosen };
-        at = at.wrapping_add(step);
+    let mut done = 0;
+    while done < to.len() {
+        let at = done.min(to.len().saturating_sub(LANES));
+        let (pixels, first) = (&pixels[at * stride..], first + place(at) * step);
+        match (to[at..].first_chunk_mut::<LANES>(), chosen[at..].first_chunk_mut::<LANES>()) {
+            (Some(to), Some(chosen)) => larger(to, chosen, pixels, stride, (first, step)),
+            _ => {
+                let singles =
+                    to.iter_mut().zip(chosen.iter_mut()).zip(pixels.chunks(stride)).zip((first..).step_by(stride));
+                for (((to, chosen), pixel), at) in singles {
+                    larger(std::array::from_mut(to), std::array::from_mut(chosen), pixel, stride, (at, step));
+                }
+            }
+        }
+        done = at + LANES;
     }
 }
 
+/// Takes those of the pixels that are larger. Which is the largest cannot be foretold, and half of the branches would be
+/// mispredicted: bits are chosen by masks, which a compiler does not make a branch of.
+#[inline(always)]
+fn larger<const N: usize>(
+    to: &mut [f32; N],
+    chosen: &mut [u32; N],
+    pixels: &[f32],
+    stride: usize,
+    (first, step): (u32, u32),
+) {
+    let pixels = &pixels[..(N - 1) * stride + 1];
+    for lane in 0..N {
+        let pixel = pixels[lane * stride];
+        // A number that is none is kept: it must be seen.
+        let is_taken = (pixel > to[lane]) | pixel.is_nan();
+        let mask = u32::from(is_taken).wrapping_neg();
+        to[lane] = f32::from_bits((pixel.to_bits() & mask) | (to[lane].to_bits() & !mask));
+        let at = first.wrapping_add(step.wrapping_mul(place(lane)));
+        chosen[lane] = (at & mask) | (chosen[lane] & !mask);
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a plane has fewer than 2^32 pixels")]
 fn place(at: usize) -> u32 {
-    u32::try_from(at).expect("a picture has fewer than 2^32 pixels")
+    at as u32
 }
 
 /// For each place of a window the pixels from its first to its last that lie in the picture; they are a dilation apart.

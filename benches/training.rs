@@ -256,7 +256,8 @@ fn child(case: &Case, turns: usize, clock: fn() -> f64) {
     let device = open(DeviceKind::Cpu).expect("the CPU is there");
     let mut turns = Turns { left: 0, clock, began: clock(), seconds: Vec::new() };
     turns.wait();
-    match train(&spec, &data, &rows, &device, None, &mut turns) {
+    // On a thread that computes, as a run trains.
+    match rayon::scope(|_| train(&spec, &data, &rows, &device, None, &mut turns)) {
         Err(TrainError::Interrupted) => println!("{}", peak_kib()),
         Err(error) => panic!("the training fails: {error}"),
         Ok(_) => panic!("the training has more steps than turns ask for"),

@@ -137,6 +137,7 @@ pub fn batch_norm_with(
     activation: Activation,
 ) -> Vec<f32> {
     check(shape, numbers, affine);
+    check_statistics(shape, mean, variance);
     let mut output = zeros(shape.len());
     let arch = Arch::new();
     let lines: Vec<Line> =
@@ -163,6 +164,7 @@ pub fn batch_norm_gradients(
     gradient: &[f32],
 ) -> NormGradients {
     check(shape, numbers, affine);
+    check_statistics(shape, mean, variance);
     assert_eq!(gradient.len(), shape.len(), "a gradient for each number");
     let mut input = zeros(shape.len());
     let out = Shared::new(&mut input);
@@ -195,6 +197,10 @@ fn check(shape: Channels, numbers: &[f32], affine: Affine<'_>) {
         affine.gamma.len() == shape.channels && affine.beta.len() == shape.channels,
         "a scale and a shift a channel"
     );
+}
+
+fn check_statistics(shape: Channels, mean: &[f32], variance: &[f32]) {
+    assert!(mean.len() == shape.channels && variance.len() == shape.channels, "a mean and a variance a channel");
 }
 
 /// Mean and variance of a channel, planes in single precision and their sum in double.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::conv::{Phase, Source};
 use crate::geometry::ConvGeometry;
-use crate::simd::{copy_row, multiply_add};
+use crate::simd::copy_row;
 
 /// Planes of a task, at least.
 const PLANES: usize = 4;
@@ -132,7 +132,7 @@ impl WithSimd for Slide<'_> {
         for number in vectors.into_remainder() {
             *number = start;
             for (&tap, &weight) in taps.iter().zip(weights) {
-                *number = multiply_add::<S>(weight, source[at + tap], *number);
+                *number = weight.mul_add(source[at + tap], *number);
             }
             at += 1;
         }
@@ -221,7 +221,7 @@ impl<const N: usize> WithSimd for Weights<'_, N> {
             let start = len - after.len();
             for (sum, from) in rest.iter_mut().zip(from) {
                 for (gradient, number) in after.iter().zip(&from[start..]) {
-                    *sum = multiply_add::<S>(*gradient, *number, *sum);
+                    *sum = gradient.mul_add(*number, *sum);
                 }
             }
         }

@@ -54,8 +54,13 @@ impl Axis {
     /// # Errors
     /// A size is 0, or the kernel does not fit.
     pub fn places(&self, size: usize) -> Result<usize, GeometryError> {
-        for (value, what) in [(self.kernel, "the kernel"), (self.stride, "the stride"), (self.dilation, "the dilation")]
-        {
+        let sizes = [
+            (self.kernel, "the kernel"),
+            (self.stride, "the stride"),
+            (self.dilation, "the dilation"),
+            (size, "the size of a picture"),
+        ];
+        for (value, what) in sizes {
             if value == 0 {
                 return Err(GeometryError::Zero { what });
             }
@@ -96,6 +101,9 @@ impl ConvGeometry {
             return Err(GeometryError::Zero { what: "the number of groups" });
         }
         for (channels, what) in [(input.channels, "input"), (outputs, "output")] {
+            if channels == 0 {
+                return Err(GeometryError::Zero { what: "the number of channels" });
+            }
             if !channels.is_multiple_of(groups) {
                 return Err(GeometryError::Groups { what, channels, groups });
             }

@@ -44,6 +44,7 @@ impl Linear {
     #[must_use]
     pub fn input_gradient(self, weights: &[f32], gradient: &[f32]) -> Vec<f32> {
         assert_eq!(weights.len(), self.inputs * self.outputs, "weights have the length of their shape");
+        assert_eq!(gradient.len(), self.batch * self.outputs, "gradients have the length of their shape");
         let mut out = zeros(self.batch * self.inputs);
         let columns: Vec<usize> = (0..self.inputs).map(|input| input * self.outputs).collect();
         let taps: Vec<usize> = (0..self.outputs).collect();

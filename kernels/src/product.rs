@@ -161,7 +161,7 @@ impl Product<'_> {
             arch.dispatch(|| self.panel(panel).pack(self.source, self.taps, packed.as_chunks_mut().0));
         });
         let tiles: Vec<Range<usize>> = cut(self.a.rows).collect();
-        let of_a_task = tiles.len().div_ceil((2 * MANY_PANELS).div_ceil(n_panels));
+        let of_a_task = tiles.len().div_ceil((2 * MANY_PANELS).div_ceil(n_panels)).max(1);
         let parts: Vec<&[Range<usize>]> = tiles.chunks(of_a_task).collect();
         (0..n_panels * parts.len()).into_par_iter().for_each(|task| {
             let (part, panel) = (parts[task / n_panels], task % n_panels);

@@ -110,12 +110,6 @@ pub(crate) fn cut(n: usize) -> impl Iterator<Item = std::ops::Range<usize>> + Cl
     (0..tiles).map(move |tile| tile * n / tiles..(tile + 1) * n / tiles)
 }
 
-/// `a * b + c`, rounded once where the processor can.
-#[inline(always)]
-pub(crate) fn multiply_add<S: Simd>(a: f32, b: f32, c: f32) -> f32 {
-    if S::F32_LANES == 1 { a * b + c } else { a.mul_add(b, c) }
-}
-
 /// Sums of what `terms` makes of pairs of numbers, in a fixed order: 16 chains side by side, then the chains.
 #[inline(always)]
 pub(crate) fn sums_of<const N: usize>(a: &[f32], b: &[f32], terms: impl Fn(f32, f32) -> [f32; N]) -> [f64; N] {

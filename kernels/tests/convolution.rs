@@ -99,7 +99,7 @@ proptest! {
     #[test]
     fn all_three_directions_are_what_the_definition_says(
         (rows, columns) in (axis(), axis()),
-        (batch, height, width) in (1..4_usize, 1..20_usize, 1..36_usize),
+        (batch, height, width) in (prop::sample::select(vec![1_usize, 2, 3, 17]), 1..20_usize, 1..36_usize),
         (groups, inputs, outputs) in (prop::sample::select(vec![1_usize, 1, 1, 2, 3, 8]), 1..8_usize, 1..20_usize),
         depthwise in any::<bool>(),
         seed in any::<u32>(),
@@ -131,9 +131,11 @@ fn sums_longer_than_a_chain_and_many_panels_are_right() {
 #[test]
 fn threads_do_not_matter_and_a_row_does_not_depend_on_its_batch() {
     let axis = Axis { kernel: 3, stride: 1, padding: (1, 1), dilation: 1 };
-    for (groups, channels, size) in [(1, 40, 9), (1, 16, 40), (24, 24, 11)] {
-        let input = Pictures { batch: 5, channels, height: size, width: size };
-        let geometry = ConvGeometry::new(input, 48, axis, axis, groups).unwrap();
+    for (groups, channels, outputs, size) in
+        [(1, 40, 48, 9), (1, 16, 48, 40), (24, 24, 48, 11), (24, 24, 24, 12), (24, 24, 24, 6)]
+    {
+        let input = Pictures { batch: 19, channels, height: size, width: size };
+        let geometry = ConvGeometry::new(input, outputs, axis, axis, groups).unwrap();
         let (x, w) = (numbers(input.len(), 1), numbers(geometry.n_weights(), 2));
         let g = numbers(geometry.output().len(), 3);
         let all = || {
@@ -149,7 +151,7 @@ fn threads_do_not_matter_and_a_row_does_not_depend_on_its_batch() {
             assert_eq!(of(threads), one);
         }
         let alone = Pictures { batch: 1, ..input };
-        let single = ConvGeometry::new(alone, 48, axis, axis, groups).unwrap();
+        let single = ConvGeometry::new(alone, outputs, axis, axis, groups).unwrap();
         for (row, together) in one[0].chunks_exact(single.output().len()).enumerate() {
             assert_eq!(convolution(&single, &x[row * alone.len()..][..alone.len()], &w, None), together);
         }
@@ -178,4 +180,7 @@ fn each_broken_rule_of_a_geometry_has_its_message() {
         assert_eq!(message(4, broken, axis, 1), format!("{what} is 0, but must be at least 1"));
         assert_eq!(broken.places(9), Err(GeometryError::Zero { what }));
     }
+    assert_eq!(message(0, axis, axis, 1), "the number of channels is 0, but must be at least 1");
+    let padded = Axis { padding: (3, 3), ..axis };
+    assert_eq!(padded.places(0), Err(GeometryError::Zero { what: "the size of a picture" }));
 }

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::Interrupt;
 use super::order::{Message, Order, Said};
 use super::record::{self, Undone};
 use crate::data::Dataset;
-use crate::device::OpenDevice;
+use crate::device::{DeviceKind, OpenDevice};
 use crate::train::Flow;
 
 /// Who does the work.
@@ -136,7 +137,7 @@ impl<'scope, 'env: 'scope> Pool<'scope, 'env> {
                     for order in taken {
                         let tell = |heard| drop(report.send((seat, number, heard)));
                         let work = || {
-                            among_threads(|| {
+                            among_threads(device, || {
                                 record::carry_out(&order, data, device, &mut |said| {
                                     tell(Heard::Said(said));
                                     if interrupt.is_set() { Flow::Stop } else { Flow::Continue }
@@ -181,9 +182,16 @@ impl<'scope, 'env: 'scope> Pool<'scope, 'env> {
     }
 }
 
-/// Does work on one of the threads that a fit may use. From any other thread each operation of a training would be handed
-/// over and waited for, which costs two changes of threads, thousands of times in an epoch of a small network.
-pub(super) fn among_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// Trains on one of the threads that compute, where the device is the processor. From any other thread each operation of a
+/// training would be handed over and waited for, which costs two changes of threads, thousands of times in an epoch of a
+/// small network.
+pub(super) fn among_threads<T: Send>(device: &OpenDevice, work: impl FnOnce() -> T + Send) -> T {
+    // A thread that waits takes up other work: a second fit would begin inside the first one, and wait for its random numbers.
+    static ONE: Mutex<()> = Mutex::new(());
+    if device.kind() != DeviceKind::Cpu {
+        return work();
+    }
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     rayon::scope(|_| work())
 }
 

@@ -66,7 +66,7 @@ fn carry_out(
     let mut fold = None;
     let order = message.order(*fit, &mut fold).map_err(|error| lost(&error))?;
     let mut told = Instant::now();
-    among_threads(|| {
+    among_threads(device, || {
         record::carry_out(&order, data, device, &mut |said| {
             if !matches!(said, Said::Batch { .. }) || told.elapsed() >= BATCH_PAUSE {
                 told = Instant::now();

@@ -212,20 +212,14 @@ pub(super) fn logits(
 
 /// The numbers of the rows, in the given order, of an evaluation that gives equally many for each row of a batch.
 ///
-/// A row's numbers depend on it alone, not on its batch. That holds on a CPU for batches of two and more rows; one row
-/// alone would be multiplied by another algorithm, which rounds otherwise, so it goes in twice.
+/// On a CPU a row's numbers depend on it alone, not on its batch.
 pub(super) fn evaluate(
     rows: &[usize],
     of_batch: impl Fn(&[usize]) -> Result<Vec<f32>, TrainError>,
 ) -> Result<Vec<f32>, TrainError> {
     let mut numbers = Vec::new();
     for batch in rows.chunks(EVALUATION_BATCH) {
-        if let &[row] = batch {
-            let twice = of_batch(&[row, row])?;
-            numbers.extend_from_slice(&twice[..twice.len() / 2]);
-        } else {
-            numbers.extend(of_batch(batch)?);
-        }
+        numbers.extend(of_batch(batch)?);
     }
     Ok(numbers)
 }

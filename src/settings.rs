@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::vocabulary::nearest;
 
+/// Threads at most: where the system refuses one of very many, the process ends on the spot.
+const MOST_THREADS: usize = 1024;
+
 /// Where things go and what training runs on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +102,15 @@ pub enum SettingsError {
         /// The path.
         path: PathBuf,
     },
+    /// More threads than a process can have.
+    #[error(
+        "settings: threads is {threads}, but so many cannot be started; it must be at most {}, or 0 for all cores",
+        MOST_THREADS
+    )]
+    TooManyThreads {
+        /// What is set.
+        threads: usize,
+    },
     /// Nobody to do the work.
     #[error("settings: workers is 0, but somebody has to do the work; it must be at least 1")]
     NoWorkers,
@@ -157,7 +169,7 @@ pub const KEYS: [&str; 7] = ["results", "cache", "data", "device", "threads", "w
 /// directory; `project` is the project root.
 ///
 /// # Errors
-/// A file cannot be read, or holds an unknown key or a value of the wrong type.
+/// A file cannot be read, or holds an unknown key or a value of the wrong type; or a number that is of no use.
 pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let folder = |variable: &str, below_home: &str| {
@@ -190,6 +202,9 @@ pub fn load(project: &Path, flags: &Flags) -> Result<Origins, SettingsError> {
         .merge(Env::prefixed("XRUN_").only(&KEYS))
         .merge(Serialized::defaults(flags));
     let mut settings: Settings = figment.extract().map_err(|error| SettingsError::of(&error))?;
+    if settings.threads > MOST_THREADS {
+        return Err(SettingsError::TooManyThreads { threads: settings.threads });
+    }
     if settings.workers == 0 {
         return Err(SettingsError::NoWorkers);
     }

@@ -60,13 +60,13 @@ fn tops(project: &Project, arguments: &[&str]) -> Vec<f64> {
 #[test]
 fn a_filter_chooses_by_numbers_texts_dates_and_tags() {
     let (project, runs) = three();
-    project.xrun(["tag", &id(&runs[0]), "kind=base line", "rank=2"]).code(0);
-    project.xrun(["tag", &id(&runs[2]), "kind=other", "keep"]).code(0);
+    project.xrun(["tag", &id(&runs[0]), "kind=base line", "rank=2", "done=true"]).code(0);
+    project.xrun(["tag", &id(&runs[2]), "kind=other", "keep", "done=false"]).code(0);
     fs::remove_file(project.path(runs[1].join("summary.json"))).unwrap();
     let year = &id(&runs[0])[..4];
     let next = format!("started > \"{year}\"");
     let this = format!("started >= '{year}' and started <= '{year}' and started == '{year}'");
-    let cases: [(&str, &[f64]); 25] = [
+    let cases: [(&str, &[f64]); 28] = [
         ("best > 1.5372", &[2.0]),
         ("best >= 1.5371916188346304", &[1.0, 2.0]),
         ("metrics.value < 2", &[1.0]),
@@ -87,6 +87,9 @@ fn a_filter_chooses_by_numbers_texts_dates_and_tags() {
         ("tags", &[1.0, 2.0]),
         ("tags.kind == 'base line' or tags.keep", &[1.0, 2.0]),
         ("tags.rank > 1.5", &[1.0]),
+        ("tags.done == true", &[1.0]),
+        ("tags.done != true", &[2.0]),
+        ("tags.keep == true", &[]),
         ("tags.nobody_has_it", &[]),
         ("params.top == 2 or params.top == 1 and best > 2", &[2.0]),
         ("(params.top == 2 or params.top == 1) and best < 2", &[1.0]),
@@ -112,6 +115,18 @@ fn an_order_is_by_one_name_and_what_lacks_it_comes_last() {
     project.xrun(["tag", &id(&runs[1]), "kind=b"]).code(0);
     project.xrun(["tag", &id(&runs[2]), "kind=a"]).code(0);
     assert_eq!(tops(&project, &["--sort", "tags.kind"]), [2.0, 0.5, 1.0]);
+    for (run, rank) in runs.iter().zip(["rank=10", "rank=9", "rank=100"]) {
+        project.xrun(["tag", &id(run), rank]).code(0);
+    }
+    assert_eq!(tops(&project, &["--sort", "tags.rank"]), [0.5, 1.0, 2.0], "numbers, not texts");
+    assert_eq!(tops(&project, &["--sort", "-tags.rank"]), [2.0, 1.0, 0.5]);
+}
+
+#[test]
+fn a_list_of_no_runs_cannot_be_asked_for() {
+    let wanted = "error: invalid value '0' for '--limit <N>': it must be a whole number from 1 on\n\n\
+                  For more information, try '--help'.\n";
+    Project::new().xrun(["ls", "--limit", "0"]).code(2).stdout_is("").stderr_is(wanted);
 }
 
 #[test]
@@ -269,6 +284,19 @@ fn mistakes_in_a_filter_are_shown_where_they_stand() {
 }
 
 #[test]
+fn a_filter_without_end_is_refused() {
+    let project = Project::new();
+    for (part, column) in [("(", 1001), ("not ", 4001)] {
+        let output = project.xrun(["ls", &part.repeat(20_000)]);
+        output.code(2).stdout_is("");
+        output.stderr_contains(&format!("error: the filter is too long\n --> filter:1:{column}\n"));
+        output.stderr_contains("\nhint: it can have 1000 words and signs\n");
+    }
+    let long = "best or ".repeat(499) + "best";
+    project.xrun(["ls", &long]).code(0).stderr_is("no runs in [PROJECT]/results\n");
+}
+
+#[test]
 fn parameters_that_end_alike_are_told_apart() {
     let script = "experiment(#{ name: \"b\", objective: branin(#{ x1: uniform(-5.0, 10.0), x2: uniform(0.0, 15.0) }), \
                   search: random(#{ trials: 1, minimize: \"value\" }) })";
@@ -344,6 +372,16 @@ fn best_names_the_run_that_is_best_on_validation_rows() {
                   without  1 run that did not come to an end with a best trial\n\
                   without  1 run on other data or folds, or with another objective\n\nsee it: xrun show a@best\n";
     project.xrun(["best", "a"]).code(0).stdout_is(wanted);
+}
+
+#[test]
+fn a_run_that_cannot_be_read_is_left_out_of_a_ranking_with_a_warning() {
+    let (project, runs) = three();
+    project.write(runs[1].join("summary.json"), "{");
+    let warning = "warning: [PROJECT]/results/a/[RUN]/summary.json is damaged: EOF while parsing an object at line 1 \
+                   column 1\n";
+    let wanted = "a [RUN]\nbest     validation.value 1.5372, of 2 runs\n\nsee it: xrun show a@best\n";
+    project.xrun(["best"]).code(0).stderr_is(warning).stdout_is(wanted);
 }
 
 #[test]

@@ -89,6 +89,15 @@ fn close(found: &Value, expected: f64) {
     assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
 }
 
+/// Calls git in a project, and gives what it prints.
+fn git(project: &Project, arguments: &[&str]) -> String {
+    let who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"];
+    let output = std::process::Command::new("git").args(who).args(arguments).current_dir(project.path("")).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 fn compared<'a>(project: &Project, arguments: impl IntoIterator<Item = &'a str>) -> Output {
     project.xrun(std::iter::once("compare").chain(arguments))
 }
@@ -293,13 +302,7 @@ hint: call xrun compare once for each, and decide beforehand which one counts
 #[test]
 fn runs_of_several_commits_are_compared_without_checking_them_out() {
     let project = Project::new();
-    let git = |arguments: &[&str]| {
-        let who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "init.defaultBranch=main"];
-        let output = std::process::Command::new("git").args(who).args(arguments).current_dir(project.path("")).output();
-        let output = output.unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
+    let git = |arguments: &[&str]| git(&project, arguments);
     let commit = |trials: usize, message: &str| {
         project.write("experiment.rhai", &search(100, 10, 1, trials).replace(&format!("trials_{trials}"), "versions"));
         git(&["add", "experiment.rhai"]);
@@ -341,15 +344,32 @@ fn runs_of_several_commits_are_compared_without_checking_them_out() {
     }
     assert_eq!(value["pairs"].as_array().unwrap().len(), 1);
     refused(&["v9.."], "error: git knows no commit called `v9`\nhint: git log and git tag list what there is\n");
-    refused(
-        &["v1"],
-        "error: `v1` is no range of commits; write it as FIRST..LAST, or FIRST.. for all up to the one checked out\n",
-    );
+    for range in ["v1", "v1...main"] {
+        let wanted = "is no range of commits; write it as FIRST..LAST, or FIRST.. for all up to the one checked out";
+        refused(&[range], &format!("error: `{range}` {wanted}\n"));
+    }
     project.write("experiment.rhai", &search(100, 10, 1, 7));
     run();
-    refused(
-        &["v1.."],
-        "error: the commits of v1.. have runs of trials_7, versions\nhint: choose one with --experiment NAME\n",
-    );
+    let several =
+        "error: the commits of v1.. have runs of trials_7, versions\nhint: choose one with --experiment NAME\n";
+    refused(&["v1.."], several);
+    refused(&["v1..", "--experiment", "version"], several);
     compared(&project, ["--git", "v1..", "--experiment", "versions"]).code(0);
+}
+
+#[test]
+fn a_model_to_ship_is_no_version_of_its_commit() {
+    let project = Project::new().file("table.csv", &table());
+    git(&project, &["init", "-q"]);
+    let runs = [1, 2].map(|epochs| {
+        let script = network("stratified_kfold(2, 1)").replace("epochs: 1", &format!("epochs: {epochs}"));
+        project.write("experiment.rhai", &script);
+        git(&project, &["add", "experiment.rhai"]);
+        git(&project, &["commit", "-qm", "another"]);
+        run(&project, &script)
+    });
+    project.xrun(["finalize", &*runs[1]]).code(0);
+    let found = compared(&project, ["--git", "HEAD~1..", "--metric", "accuracy", "--json"]).code(0).json();
+    let versions = found["versions"].as_array().unwrap().iter().map(|version| version["run"].as_str().unwrap());
+    assert_eq!(versions.collect::<Vec<_>>(), runs);
 }

@@ -276,4 +276,9 @@ fn settings_that_cannot_be_used_are_told_in_words() {
     of("retries = -1\n").code(2).stderr_contains("xrun.toml: `retries` takes a whole number of at least 0, not ");
     let output = project().env("XRUN_THREADS", "many").args(["settings"]).run();
     output.code(2).stderr_contains("error: settings: XRUN_THREADS: `threads` takes a whole number of at least 0, not ");
+    project().xrun(["settings", "--threads", "1024"]).code(0).stdout_contains(" threads  1024 ");
+    project().xrun(["settings", "--threads", "1025"]).code(2).stderr_is(
+        "error: settings: threads is 1025, but so many cannot be started; it must be at most 1024, or 0 for all cores\n\
+         hint: `xrun settings` shows each setting and where it comes from\n",
+    );
 }

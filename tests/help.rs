@@ -113,6 +113,12 @@ fn a_value_behind_an_equals_sign_is_completed_in_bash_too() {
     let project = Project::new().file("a.rhai", SCRIPT);
     let project = project.env("_XRUN_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "4").env("_CLAP_IFS", "\n");
     project.xrun(["--", "xrun", "a.rhai", "size", "=", "1"]).code(0).stderr_is("").stdout_is("16");
+    // Of an `=` with nothing behind it, bash's script leaves nothing.
+    let project = project.env("_CLAP_COMPLETE_INDEX", "3");
+    let output = project.xrun(["--", "xrun", "a.rhai", "size", ""]);
+    output.code(0).stderr_is("");
+    let values: Vec<&str> = output.stdout.lines().take_while(|line| !line.starts_with("--")).collect();
+    assert_eq!(values, ["16", "32"]);
 }
 
 #[test]

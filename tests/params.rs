@@ -83,17 +83,32 @@ fn what_a_param_cannot_accept_is_said_where_it_stands() {
     refused("3", "#{ mni: 0 }", 31, 1, "unknown key `mni` in what a param accepts", Some("did you mean `min`?"));
     let hint = Some("it has `min`, `max`, or both");
     refused("3", "#{ min: 0, step: 2 }", 31, 1, "unknown key `step` in what a param accepts", hint);
-    refused("3", "#{ min: \"0\" }", 39, 3, "`min` is a number, not `\"0\"`", None);
-    refused("3", "#{ max: [1] }", 39, 1, "`max` is a number, not a list", None);
+    refused("3", "#{ min: \"0\" }", 39, 3, "`min` is a finite number, not `\"0\"`", None);
+    refused("3", "#{ max: [1] }", 39, 1, "`max` is a finite number, not a list", None);
+    refused("3", "#{ min: 1.0/0.0 }", 42, 1, "`min` is a finite number, not `inf`", None);
+    refused("3", "uniform(0.0, 1.0)", 31, 7, &format!("{kinds} a search-space object"), None);
+    refused("3", "mlp(#{ hidden: [3] })", 31, 3, &format!("{kinds} a part of an experiment"), None);
     let hint = Some("swap the bounds");
     refused("3", "#{ min: 5, max: 1 }", 31, 1, "min 5.0 is above max 1.0: nothing is between them", hint);
     refused("3", "10..=1", 33, 2, "min 10.0 is above max 1.0: nothing is between them", hint);
     refused("3", "1..10", 32, 4, "the range 1..10 leaves its end out", Some("write 1..=9"));
+    refused("3", "1..0", 32, 3, "the range 1..0 is empty", Some("write 0..=1"));
+    refused("3", "1..1", 32, 3, "the range 1..1 is empty", Some("write 1..=1"));
     refused("3", "[]", 31, 1, "an empty list accepts nothing", Some("write its values, or leave it out"));
     refused("3", "[3, [4]]", 35, 1, "a param is a number, a text, true or false, not a list", None);
+    refused("3", "[1..3]", 33, 3, "a param is a number, a text, true or false, not a range", None);
     let hint = Some("write a list of what it accepts");
     refused("\"x\"", "1..=3", 34, 2, "a range is for numbers, and the default is `x`", hint);
     refused("true", "#{ min: 0 }", 34, 1, "a range is for numbers, and the default is `true`", hint);
+}
+
+#[test]
+fn a_list_holds_only_what_the_param_can_take() {
+    refused("3", "[3, \"a\"]", 35, 3, "the param `n` takes a whole number, not `a`", None);
+    refused("3", "[3, 4.5]", 35, 3, "the param `n` takes a whole number, not `4.5`", None);
+    refused("\"x\"", "[\"x\", 3]", 39, 1, "the param `n` takes a text, not `3`", None);
+    let (numbers, _) = accepting("0.5", "[0.5, 1]");
+    check(&numbers, &["n=1"]).code(0);
 }
 
 #[test]

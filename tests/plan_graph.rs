@@ -117,21 +117,140 @@ evaluate
     graph(&project, &["nested.rhai"]).stdout_is(wanted);
 }
 
+/// Folds of four rows: two outer ones with these test rows, each with one inner fold.
+fn folds(tests: [usize; 2]) -> String {
+    let outer = |(number, test): (usize, usize)| {
+        let others: Vec<usize> = (0..4).filter(|row| *row != test).collect();
+        format!(
+            "\"{number}\": {{\"test_indices\": [{test}], \"nested_splits\": \
+             {{\"0\": {{\"train_indices\": {:?}, \"dev_indices\": [{}]}}}}}}",
+            &others[1..],
+            others[0]
+        )
+    };
+    let outer: Vec<String> = tests.into_iter().enumerate().map(outer).collect();
+    let rows = r#"["row-0", "row-1", "row-2", "row-3"]"#;
+    format!("{{\"files\": {rows}, \"root_splits\": {{{}}}}}\n", outer.join(", "))
+}
+
 #[test]
-fn other_data_are_a_reason() {
-    let script = r#"experiment(#{
+fn other_folds_in_their_file_are_a_reason() {
+    let script = NESTED
+        .replace("rows(60)", "rows(4)")
+        .replace("nested(#{ outer: kfold(3, 1729), inner: kfold(2, 4711) })", "nested(#{ file: \"folds.json\" })");
+    let project = Project::new().file("nested.rhai", &script).file("folds.json", &folds([0, 1]));
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    project.write("folds.json", &folds([2, 1]));
+    let wanted = "\
+nested
+8 fits: 4 up to date, 4 at most will run
+
+prepare
+├─ script            read        nested.rhai
+├─ data              up to date  4 rows without features; as in [RUN]
+└─ folds             changed     2 outer x 1 inner, 2 studies; other than in [RUN]
+train
+├─ outer 0, inner 0  will run    3 fits of 3 trials; since [RUN]: other folds
+│  └─ final          waits       1 fit; follows from the best trial
+└─ outer 1, inner 0  up to date  3 fits of 3 trials; from [RUN]
+   └─ final          up to date  1 fit; from [RUN]
+evaluate
+└─ results           waits       test metrics over the outer folds, summary and report; made when all has been trained
+";
+    graph(&project, &["nested.rhai"]).stdout_is(wanted);
+}
+
+#[test]
+fn another_splitter_says_itself_that_the_folds_are_others() {
+    let project = nested();
+    project.xrun(["nested.rhai", "--quiet"]).code(0);
+    project.write("nested.rhai", &NESTED.replace("1729", "1730"));
+    let output = graph(&project, &["nested.rhai"]);
+    let text = output.redact(&output.stdout);
+    assert!(text.contains("  changed     3 outer x 2 inner, 6 studies; other than in [RUN]\n"), "{output}");
+    assert!(text.contains("; since [RUN]: cv.outer.seed 1729 -> 1730\n"), "{output}");
+}
+
+/// A network without a search, on these folds.
+fn table(take: &str) -> String {
+    format!(
+        r#"experiment(#{{
     name: "table",
-    data: csv_table("t.csv", #{ target: "y" }),
-    model: classifier(#{ backbone: mlp(#{ hidden: [4] }) }),
-    train: [phase("fit", #{ epochs: 1, optimizer: sgd(#{ lr: 0.1 }) })],
-    cv: nested(#{ outer: stratified_kfold(2, 1), inner: stratified_kfold(2, 2), take: #{ outer: 1, inner: 1 } }),
+    data: csv_table("t.csv", #{{ target: "y" }}),
+    model: classifier(#{{ backbone: mlp(#{{ hidden: [4] }}) }}),
+    train: [phase("fit", #{{ epochs: 1, optimizer: sgd(#{{ lr: 0.1 }}) }})],
+    cv: nested(#{{ outer: stratified_kfold(2, 1), inner: stratified_kfold(2, 2){take} }}),
+}})
+"#
+    )
+}
+
+fn rows(n: usize) -> String {
+    let row = |row: usize| format!("{row},{}\n", ["a", "b"][row % 2]);
+    format!("x,y\n{}", (0..n).map(row).collect::<String>())
+}
+
+#[test]
+fn a_study_in_which_nothing_is_searched_is_not_up_to_date() {
+    let project = Project::new().file("table.rhai", &table("")).file("t.csv", &rows(16));
+    let wanted = "\
+table
+4 fits: none is recorded, 4 at most will run
+
+prepare
+├─ script                                read        table.rhai
+├─ data                                  read        16 rows, 1 numeric and 0 categorical columns, 8 a / 8 b
+└─ folds                                 read        2 outer x 2 inner, 4 studies
+train
+└─ outer 0, inner 0 to outer 1, inner 1  read        4 studies, nothing is searched
+   └─ final                              will run    4 fits; no run of table is recorded
+evaluate
+└─ results                               waits       test metrics over the outer folds, summary and report; made when all has been trained
+";
+    graph(&project, &["table.rhai"]).stdout_is(wanted);
+}
+
+#[test]
+fn fits_that_may_not_be_needed_are_at_most_so_many() {
+    let script = r#"experiment(#{
+    name: "raced",
+    data: rows(60),
+    objective: sphere(#{ x: [uniform(-1.0, 1.0)], noise: 0.5 }),
+    cv: nested(#{ outer: kfold(2, 1729), inner: kfold(6, 4711) }),
+    search: random(#{ trials: 6, minimize: "value", per: "outer", race: #{ level: 0.2, min_folds: 2 } }),
 })
 "#;
-    let row = |row: usize| format!("{row},{}\n", ["a", "b"][row % 2]);
-    let table = |n: usize| format!("x,y\n{}", (0..n).map(row).collect::<String>());
-    let project = Project::new().file("table.rhai", script).file("t.csv", &table(16));
+    let project = Project::new().file("raced.rhai", script);
+    project.xrun(["raced.rhai", "--quiet"]).code(0).stdout_contains("60 fits in ");
+    let wanted = "\
+raced
+74 fits at most: all up to date, nothing is trained
+
+prepare
+├─ script              read        raced.rhai
+├─ data                up to date  60 rows without features; as in [RUN]
+└─ folds               up to date  2 outer x 6 inner, 2 studies; as in [RUN]
+train
+└─ outer 0 to outer 1  up to date  2 studies, each at most 36 fits of 6 trials; from [RUN]
+   └─ final            up to date  2 fits; from [RUN]
+evaluate
+└─ results             up to date  test metrics over the outer folds, summary and report
+";
+    graph(&project, &["raced.rhai"]).stdout_is(wanted);
+    let stopped = "experiment(#{ name: \"s\", objective: sphere(#{ x: [uniform(0.0, 1.0)] }), \
+                   search: random(#{ trials: 4, minimize: \"value\", stop: #{ target: 9.0 } }) })\n";
+    project.write("s.rhai", stopped);
+    graph(&project, &["s.rhai"])
+        .stdout_contains("s\n4 fits at most: none is recorded, 4 at most will run\n")
+        .stdout_contains("will run    at most 4 fits of 4 trials; no run of s is recorded\n");
+}
+
+#[test]
+fn other_data_are_a_reason() {
+    let script = table(", take: #{ outer: 1, inner: 1 }");
+    let project = Project::new().file("table.rhai", &script).file("t.csv", &rows(16));
     project.xrun(["table.rhai", "--quiet"]).code(0);
-    project.write("t.csv", &table(20));
+    project.write("t.csv", &rows(20));
     let wanted = "\
 table
 1 fit: none is recorded, 1 at most will run
@@ -141,7 +260,7 @@ prepare
 ├─ data              changed     20 rows, 1 numeric and 0 categorical columns, 10 a / 10 b; other than in [RUN]
 └─ folds             changed     1 outer x 1 inner, 1 study; other than in [RUN]
 train
-└─ outer 0, inner 0  up to date  nothing is searched
+└─ outer 0, inner 0  read        nothing is searched
    └─ final          will run    1 fit; since [RUN]: other data
 evaluate
 └─ results           waits       test metrics over the outer folds, summary and report; made when all has been trained
@@ -169,22 +288,45 @@ evaluate
 }
 
 #[test]
-fn trials_from_outside_and_fits_alone_have_steps_of_their_own() {
+fn trials_from_outside_are_up_to_date_when_all_are_told() {
     let script = "experiment(#{ name: \"e\", objective: external(#{ x: uniform(0.0, 1.0) }), \
-                  search: tpe(#{ trials: 4, minimize: \"value\" }) })\n";
-    let project = nested().file("e.rhai", script);
+                  search: tpe(#{ trials: 2, minimize: \"value\" }) })\n";
+    let project = Project::new().file("e.rhai", script);
     let wanted = "\
 e
-4 fits: none is recorded, 4 at most will run
+2 fits: told from outside
 
 prepare
 └─ script   read        e.rhai
 train
-└─ study    will run    4 fits of 4 trials; told from outside: xrun ask, xrun tell
+└─ study    will run    2 fits of 2 trials; told from outside: xrun ask, xrun tell
 evaluate
 └─ results  waits       the best trial, summary and report; made when all has been trained
 ";
+    for trial in ["0", "1"] {
+        graph(&project, &["e.rhai"]).stdout_is(wanted);
+        project.xrun(["ask", "e.rhai"]).code(0);
+        project.xrun(["tell", "@latest", "--trial", trial, "--value", "0.5"]).code(0);
+    }
+    let wanted = "\
+e
+2 fits: all up to date, nothing is trained
+
+prepare
+└─ script   read        e.rhai
+train
+└─ study    up to date  2 fits of 2 trials; from [RUN]
+evaluate
+└─ results  up to date  the best trial, summary and report
+";
     graph(&project, &["e.rhai"]).stdout_is(wanted);
+    project.write("e.rhai", &script.replace("1.0", "2.0"));
+    graph(&project, &["e.rhai"]).stdout_contains("e\n2 fits: told from outside\n");
+}
+
+#[test]
+fn a_fit_alone_has_no_best_trial() {
+    let project = nested();
     project.xrun(["nested.rhai", "--quiet"]).code(0);
     let fit = project.only_run("nested").join("outer-0").join("inner-1").join("final").join("config.rhai");
     let wanted = "\
@@ -197,7 +339,7 @@ prepare
 train
 └─ fit      up to date  1 fit; from [RUN]
 evaluate
-└─ results  up to date  the best trial, summary and report
+└─ results  up to date  summary and report
 ";
     graph(&project, &[fit.to_str().expect("a plain path")]).stdout_is(wanted);
 }

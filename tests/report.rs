@@ -181,6 +181,13 @@ fn the_page_is_no_part_of_the_record_and_is_made_anew_with_the_same_bytes() {
     let elsewhere = project.xrun(["report", "@latest", "-o", "page.html"]);
     elsewhere.code(0).stdout_is("page.html\n");
     assert_eq!(project.read("page.html"), first);
+    project.xrun(["note", "@latest", "a <first> look"]).code(0);
+    project.xrun(["tag", "@latest", "kept", "by=me"]).code(0);
+    project.xrun(["report", "@latest", "-o", "page.html"]).code(0);
+    let page = project.read("page.html");
+    for row in ["note</th><td class=\"v\">a &lt;first&gt; look</td>", "tags</th><td class=\"v\">by=me kept</td>"] {
+        assert!(section(&page, "origin").contains(row), "{row}");
+    }
 }
 
 #[test]
@@ -338,6 +345,7 @@ fn all_runs_of_an_experiment_share_a_page_with_what_they_differ_in() {
     let page = project.read("all.html");
     assert!(page.contains("<h1>many</h1>\n<p class=\"meta\">3 runs · "));
     assert_eq!(ids(&page), ["runs", "values"]);
+    assert!(!page.contains("<p class=\"warn\">"), "they have the same data and folds");
     let rows: Vec<&str> = page.split("<tr><td class=\"n\">").skip(1).collect();
     assert_eq!(rows.len(), 3);
     for (row, run) in rows.iter().zip(project.runs("many")) {
@@ -353,9 +361,11 @@ fn all_runs_of_an_experiment_share_a_page_with_what_they_differ_in() {
     assert!(rows[2].contains("<td>60</td>") && rows[2].contains("<td>uniform(-5.0, 5.0)</td>"), "{}", rows[2]);
     let values = section(&page, "values");
     assert!(values.contains("Each dot is a run") && values.contains("search.trials"), "{values}");
-    project.xrun(["report", "--all", "few", "-o", "all.html"]).code(2).stderr_is(
-        "error: no run in [PROJECT]/results is of an experiment called `few`\nhint: there are runs of many\n",
-    );
+    let hints = [("few", "`xrun ls` lists the runs and their experiments"), ("manny", "did you mean `many`?")];
+    for (asked, hint) in hints {
+        let wanted = format!("error: there is no experiment `{asked}` in [PROJECT]/results\nhint: {hint}\n");
+        project.xrun(["report", "--all", asked, "-o", "all.html"]).code(5).stdout_is("").stderr_is(&wanted);
+    }
     project.xrun(["report", "--all", "many"]).code(2).stderr_contains("--output <FILE>");
     project.write(project.runs("many")[0].join("run.json"), "{");
     let output = project.xrun(["report", "--all", "many", "-o", "all.html"]);
@@ -374,12 +384,31 @@ fn runs_that_were_searched_on_another_metric_are_not_drawn_beside_the_newest() {
     let page = project.read("all.html");
     let runs = section(&page, "runs");
     assert!(
-        runs.contains("Not drawn: 1 run searched on another metric.") && runs.contains(">accuracy</text>"),
+        runs.contains("Not drawn among what the searches reached: 1 run searched on another metric.")
+            && runs.contains(">accuracy</text>"),
         "{runs}"
     );
     assert!(!runs.contains("ROC AUC"), "{runs}");
-    assert_eq!(runs.matches("h.01").count(), 4, "two runs in two charts");
-    assert!(page.contains("Not all runs have the same data: their numbers say different things."));
+    assert_eq!(runs.matches("h.01").count(), 5, "two runs by what was reached, and all three on test rows");
+    assert!(page.contains("Not all runs have the same data and folds: their numbers say different things."));
+}
+
+#[test]
+fn a_page_of_all_runs_says_that_their_folds_differ() {
+    let script = r#"experiment(#{
+        name: "folds",
+        data: rows(60),
+        objective: branin(#{ x1: uniform(-5.0, 10.0), x2: uniform(0.0, 15.0) }),
+        cv: nested(#{ outer: kfold(5, param("seed", 1, "of the outer folds")), inner: kfold(2, 2) }),
+        search: random(#{ trials: 2, minimize: "value", per: "outer" }),
+    })"#;
+    let project = Project::new().script(script);
+    for seed in ["seed=1", "seed=2"] {
+        project.xrun(["experiment.rhai", seed, "--quiet"]).code(0);
+    }
+    project.xrun(["report", "--all", "folds", "-o", "all.html"]).code(0);
+    let page = project.read("all.html");
+    assert!(page.contains("Not all runs have the same data and folds: their numbers say different things."));
 }
 
 #[test]

@@ -228,6 +228,25 @@ fn trials_of_several_runs_are_one_table() {
 }
 
 #[test]
+fn parameters_called_like_columns_are_exported_beside_them() {
+    let project = reports();
+    let other = "#{ run: choice([0.5, 0.25]), value: choice([7, 8]) }";
+    project.write("other.rhai", &REPORTS.replace("#{ x: choice([0.5, 0.25]) }", other));
+    project.xrun(["other.rhai", "--quiet"]).code(0);
+    let [first, second]: [PathBuf; 2] = project.runs("c").try_into().unwrap();
+    let (first, second) = (id(&first), id(&second));
+    let output = project.xrun(["export", &first, &second, "--what", "trials"]);
+    let wanted = format!(
+        "run,outer,inner,trial,state,value,reason,x,params.run,params.value\n\
+         {first},,,0,complete,0.0625,,0.25,,\n{first},,,1,complete,0.125,,0.5,,\n\
+         {second},,,0,complete,0.125,,,0.5,8\n{second},,,1,complete,0.125,,,0.5,7\n\
+         {second},,,2,complete,0.0625,,,0.25,7\n{second},,,3,complete,0.0625,,,0.25,8\n"
+    );
+    output.code(0).stderr_is("");
+    assert_eq!(output.stdout, wanted);
+}
+
+#[test]
 fn epochs_are_exported_as_they_were_recorded() {
     let project = reports();
     let run = id(&project.only_run("c"));

@@ -3,7 +3,7 @@
 //!
 //! `digits.rhai` and `torch_optuna_mlflow.py` do the same: a nested search with as many folds, trials, epochs and rows, the same network
 //! and search space, and a record of every training. They take turns, each beginning with nothing recorded. Words after `--`: `turns=3`,
-//! `trials=8`, `epochs=4`, `threads=2`, `python=python3`, `alone` to leave PyTorch out, `show` to see what they print.
+//! `trials=8`, `epochs=4`, `threads=2`, `workers=2` (of xrun, which share the threads), `python=python3`, `alone` to leave PyTorch out, `show` to see what they print.
 
 use std::fs;
 use std::path::Path;
@@ -23,8 +23,8 @@ fn main() {
         found.unwrap_or(default).to_owned()
     };
     let turns: usize = setting("turns", "3").parse().expect("a number of turns");
-    let [trials, epochs, threads] =
-        [("trials", "8"), ("epochs", "4"), ("threads", "2")].map(|(name, default)| setting(name, default));
+    let [trials, epochs, threads, workers] = [("trials", "8"), ("epochs", "4"), ("threads", "2"), ("workers", "2")]
+        .map(|(name, default)| setting(name, default));
     let (python, alone) = (setting("python", "python3"), words.iter().any(|word| word == "alone"));
     let show = words.iter().any(|word| word == "show");
     let digits = tempfile::tempdir().expect("a temporary folder");
@@ -37,7 +37,7 @@ fn main() {
         let mut ours = Command::new(env!("CARGO_BIN_EXE_xrun"));
         ours.arg(scripts.join("digits.rhai")).arg(format!("data={}", digits.path().display()));
         ours.args([format!("n_trials={trials}"), format!("epochs={epochs}")]);
-        ours.args(["--device", "cpu", "--quiet"]).env("RAYON_NUM_THREADS", &threads);
+        ours.args(["--device", "cpu", "--quiet", "--threads", &threads, "--workers", &workers]);
         ours.arg("--results").arg(folder.path().join("results"));
         let ours = seconds(&mut ours, folder.path(), show);
         if alone {

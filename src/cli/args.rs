@@ -466,7 +466,7 @@ pub(super) struct CompareArguments {
     #[arg(long)]
     pub(super) paired: bool,
 
-    /// Print one JSON object: metric, direction, rope, baseline, runs, pairs
+    /// Print one JSON object: metric, direction, rope, baseline, runs, pairs; with --git versions, too
     #[arg(long)]
     pub(super) json: bool,
 

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::failure::Failure;
 use super::output::print;
+use super::query::readable;
 use super::record_args::BestArguments;
 use super::run::{number, working_project};
 use crate::settings;
@@ -11,6 +12,8 @@ use crate::wording::count;
 
 pub(super) fn best(arguments: &BestArguments) -> Result<Exit, Failure> {
     let settings = settings::load(&working_project(), &arguments.settings.flags())?.settings;
+    // The ranking passes over what cannot be read; here it is a warning.
+    readable(&settings.results)?;
     let ranking = index::ranking(&settings.results, arguments.experiment.as_deref())?;
     let Ranking { experiment, objective, runs, n_without_value, n_elsewhere } = &ranking;
     let first = &runs[0];

@@ -96,9 +96,15 @@ pub(super) fn overrides() -> ArgValueCompleter {
         let words = words();
         let script = words.iter().map(Path::new).find(|path| path.extension().is_some_and(|of| of == "rhai"));
         let Some(evaluated) = script.and_then(evaluated) else { return Vec::new() };
+        let is_param = |word: &OsString| evaluated.params.iter().any(|param| word == param.name.as_str());
         // Bash breaks words at `=`, and takes the value alone.
         let mut before = words.iter().take(index()).rev();
-        let key = before.next().filter(|word| *word == "=").and_then(|_| before.next());
+        let key = match before.next() {
+            Some(word) if word == "=" => before.next(),
+            // A lone `=` is replaced by nothing.
+            Some(word) if current.is_empty() && is_param(word) => Some(word),
+            _ => None,
+        };
         beginning_with(current, choices(&evaluated, current, key.and_then(|key| key.to_str())))
     })
 }

@@ -77,13 +77,23 @@ fn header(parts: &[Part<'_>], what: Exported) -> Result<Vec<String>, Failure> {
     };
     let mut header: Vec<String> = PLACE.iter().chain(of_fit).map(|name| (*name).to_owned()).collect();
     for part in parts {
-        for name in part.table.open()?.header() {
-            if !header.contains(name) {
-                header.push(name.clone());
+        for name in names(part.table.open()?.header()) {
+            if !header.contains(&name) {
+                header.push(name);
             }
         }
     }
     Ok(header)
+}
+
+/// The columns of a table; a parameter that is called like a column before it is told apart.
+fn names(recorded: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in recorded {
+        let is_taken = name == "run" || names.contains(name);
+        names.push(if is_taken { format!("params.{name}") } else { name.clone() });
+    }
+    names
 }
 
 /// Why not all was written.
@@ -131,8 +141,9 @@ fn write(to: impl Write, header: &[String], parts: &[Part<'_>]) -> Result<usize,
             _ => String::new(),
         };
         let mut table = part.table.open()?;
+        let own = names(table.header());
         let columns: Vec<Option<usize>> =
-            header.iter().map(|name| table.header().iter().position(|column| column == name)).collect();
+            header.iter().map(|name| own.iter().position(|column| column == name)).collect();
         let fixed: Vec<String> = header.iter().map(|name| of_table(name)).collect();
         while let Some(line) = table.next_line()? {
             let cells = columns.iter().zip(&fixed).map(|(column, fixed)| column.map_or(fixed.as_str(), |at| &line[at]));

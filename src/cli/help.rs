@@ -24,7 +24,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("xrun ls 'metrics.roc_auc > 0.9' --sort -best", "recorded runs, by filter and order"),
             ("xrun show @latest", "one of them"),
             ("xrun best pets_step5", "the best of an experiment, by validation rows"),
-            ("xrun report @latest", "a page with its figures, for a browser or paper"),
+            ("xrun report @latest", "a page with its figures, for browser or paper"),
             ("xrun replay @latest", "train it again and compare"),
             ("xrun compare RUN RUN --metric roc_auc", "whether one is better, by the same outer folds"),
             ("xrun finalize RUN", "the model to ship: its search on all rows"),
@@ -88,10 +88,10 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "show",
         &[
             ("xrun show", "the latest run"),
-            ("xrun show orchard@best", "the best one of an experiment, by validation rows"),
-            ("xrun show @latest --trial 3", "trial 3 of each of its studies, with the curves of its fits"),
+            ("xrun show orchard@best", "the best of an experiment, by validation rows"),
+            ("xrun show @latest --trial 3", "trial 3 of each of its studies, with curves"),
             ("xrun show @latest:outer-0/inner-1/trial-003", "one fit: metrics and curves"),
-            ("xrun show @latest --metric f1", "one metric of it, computed if it is not recorded"),
+            ("xrun show @latest --metric f1", "one metric, computed if it is not recorded"),
             ("xrun show --model experiments/pets_step5.rhai", "the layers of a network"),
             ("xrun show --augment experiments/pets_step5.rhai", "its augmented pictures, as a PNG"),
         ],
@@ -99,7 +99,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "best",
         &[
-            ("xrun best orchard", "the best run of an experiment, by validation rows"),
+            ("xrun best orchard", "the best of an experiment, by validation rows"),
             ("xrun best orchard --id", "its id alone, for xrun finalize and others"),
         ],
     ),
@@ -145,7 +145,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "finalize",
         &[
-            ("xrun finalize RUN", "the search of a run again, on all rows: the model to ship"),
+            ("xrun finalize RUN", "the model to ship: its search on all rows"),
             ("xrun finalize RUN --name apples_v1", "... under a name"),
         ],
     ),
@@ -168,7 +168,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         &[
             ("xrun compare RUN RUN", "whether the second is better than the first"),
             ("xrun compare RUN RUN --metric roc_auc --rope 0.01", "... by more than is of interest"),
-            ("xrun compare --git v1.0..", "what the commits since a tag made of an experiment"),
+            ("xrun compare --git v1.0..", "what commits since a tag made of an experiment"),
         ],
     ),
     ("rm", &[("xrun rm RUN --dry-run", "what would be removed"), ("xrun rm RUN RUN", "remove it")]),
@@ -199,7 +199,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "doctor",
         &[
-            ("xrun doctor", "settings, folders, disk, data, devices, and whether numbers repeat"),
+            ("xrun doctor", "settings, folders, data, devices, determinism"),
             ("xrun doctor --device wgpu", "one device: train on it and on the CPU"),
         ],
     ),
@@ -305,7 +305,8 @@ mod tests {
     #[test]
     fn every_example_is_a_call_that_the_program_takes() {
         for (path, examples) in EXAMPLES {
-            for (example, _) in *examples {
+            for (example, what) in *examples {
+                assert!(what.len() <= 46, "{what:?} goes beyond the 100 columns of a help");
                 let words = words(example);
                 assert!(words.len() > 1 || *path == "ls", "{example}");
                 if let Err(error) = parse(words.iter().map(OsString::from)) {
@@ -316,6 +317,19 @@ mod tests {
                 assert!(!is_whole || behind.starts_with(path), "{example:?} is no example of {path}");
             }
         }
+    }
+
+    /// A line that ends within a paragraph would stay short where clap wraps the one before it.
+    #[test]
+    fn a_paragraph_behind_the_options_is_one_line_unless_it_is_a_list() {
+        fn look(command: &Command) {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in text.split("\n\n").flat_map(|paragraph| paragraph.lines().skip(1)) {
+                assert!(line.starts_with("  ") && line.len() <= 100, "xrun {} --help: {line:?}", command.get_name());
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&command());
     }
 
     #[test]

@@ -258,9 +258,7 @@ fn text(Planned { prepared, forecast, .. }: &Planned) -> String {
     if let Some(warm_start) = &prepared.warm_start {
         lines.push(format!("warm     {warm_start}"));
     }
-    let ends_early = experiment.search().is_some_and(|search| search.stop.is_some());
-    let gives_up_folds = experiment.search().is_some_and(|search| search.per == Per::Outer && search.gives_up());
-    let at_most = if gives_up_folds || ends_early { ", at most" } else { "" };
+    let at_most = if experiment.search().is_some_and(SearchSpec::may_need_fewer_fits) { ", at most" } else { "" };
     lines.push(format!("fits     {}{at_most}", plan.arithmetic()));
     lines.push(match plan.n_parallel() {
         1 => "at once  1 fit; a lag of more than 1 in the search allows more".to_owned(),

@@ -10,38 +10,47 @@ use crate::store::TidyKind;
 const LS: &str = "\
 Names, in the filter, --sort and --columns:
   id name state started fits objective note path
-  best            value of the best trials, by validation rows: the mean over the outer folds
-  metrics.NAME    a metric of validation rows, the mean over the outer folds; validation.NAME is the same
-  test.NAME       a metric of test rows; not for --sort: whoever picks a run by them has nothing left to judge it by
-  params.NAME     a param, a value of the config, or what the searches chose, as in params.train.fit.optimizer.lr; the end
-                  of a name will do where it is the only one: params.lr
+  best            value of the best trials, by validation rows
+  metrics.NAME    a metric of validation rows; validation.NAME is the same
+  test.NAME       a metric of test rows; not for --sort
+  params.NAME     a param, a value of the config, or what the searches chose
   tags.NAME       a tag; tags: all of them
 
-A filter compares a name with a number, a text in quotes, true or false: == != < <= > >=, joined by and, or, not, ( ). A
-name alone asks whether a run has it; a comparison with what a run lacks does not hold. Where studies chose several values
-of a parameter, it must hold for each. Dates are compared as far as they are written: started >= \"2026-11\".";
+The best value and the metrics are means over the outer folds. Whoever picks a run by its test rows has nothing left \
+to judge it by. The end of a param's name will do where it is the only one: params.lr for \
+params.train.fit.optimizer.lr.
+
+A filter compares a name with a number, a text in quotes, true or false: == != < <= > >=, joined by and, or, not, ( ). \
+A name alone asks whether a run has it; a comparison with what a run lacks does not hold. Where studies chose several \
+values of a parameter, it must hold for each. Dates are compared as far as they are written: started >= \"2026-11\".";
 
 const BEST: &str = "\
-The value is that of the best trials on validation rows: the mean over the outer folds, the studies of one averaged first.
-Runs that miss the constraints come after those that meet them. Test rows have no say. Compared are the runs that have
-ended, with the data, folds and objective of the latest of them; of equal ones the older is the best. A value that was
-searched for flatters, and the more so the more trials there were: judge the run by its test rows, once.";
+The value is that of the best trials on validation rows: the mean over the outer folds, the studies of one averaged \
+first. Runs that miss the constraints come after those that meet them. Test rows have no say. Compared are the runs \
+that have ended, with the data, folds and objective of the latest of them; of equal ones the older is the best. A \
+value that was searched for flatters, and the more so the more trials there were: judge the run by its test rows, once.
+
+A model made by xrun finalize counts as an experiment of its own: where one was made, xrun best and @best need a NAME, \
+as in xrun best orchard and orchard@best.";
 
 const TAG: &str = "\
-Tags and notes lie in the run's folder, as notes.json. They are no part of what was found: nothing is compared with them,
-and they can be changed at any time, also while the run goes on.";
+Tags and notes lie in the run's folder, as notes.json. They are no part of what was found: nothing is compared with \
+them, and they can be changed at any time, also while the run goes on.";
 
 const NOTE: &str = "\
 It lies in the run's folder, as notes.json, and is no part of what was found. xrun show and xrun ls show it.";
 
 const EXPORT: &str = "\
-Every line begins with run, outer, inner and trial, which are empty where there is none: a final is of no trial. Columns
-that only some of the runs have are empty in the others. Cells are as they were recorded, to the last digit. There is no
-Parquet: what reads it reads CSV, too, and the libraries that write it would be a large part of xrun.
+Every line begins with run, outer, inner and trial, which are empty where there is none: a final is of no trial. \
+Columns that only some of the runs have are empty in the others. A parameter that is called like a column before it is \
+params.NAME. Cells are as they were recorded, to the last digit. \
+There is no Parquet: what reads it reads CSV, too, and the libraries that write it would be a large part of xrun.
 
-  trials         state, value, reason and the values tried, one line a trial
-  epochs         fit, epoch, phase, train.loss, validation.METRIC, one line an epoch of a fit
-  predictions    fit, part (validation or test), id, target, predicted, p.CLASS, one line a row that a fit predicted";
+What follows in a line:
+  trials         of a trial: state, value, reason and the values tried
+  epochs         of an epoch: fit, epoch, phase, train.loss, validation.METRIC
+  predictions    of a row that a fit predicted: fit, part (validation or test),
+                 id, target, predicted, p.CLASS";
 
 #[derive(Debug, Args)]
 #[command(after_help = LS)]
@@ -59,7 +68,7 @@ pub(super) struct ListArguments {
     pub(super) columns: Option<String>,
 
     /// No more than so many: the first by --sort, else the latest
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(super) limit: Option<usize>,
 
     /// Print one JSON object a run, and, where all runs are listed, one for each joined record of variants
@@ -72,6 +81,13 @@ pub(super) struct ListArguments {
 
     #[command(flatten)]
     pub(super) settings: SettingFlags,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..) => Ok(n),
+        _ => Err("it must be a whole number from 1 on".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -138,7 +154,7 @@ pub(super) struct BestArguments {
     #[arg(long, conflicts_with = "json")]
     pub(super) id: bool,
 
-    /// Print one JSON object: experiment, objective, run, path, best, n_ranked, n_without_value, n_elsewhere
+    /// Print one JSON object: experiment, objective, run, path, best, violation, n_ranked, n_without_value, n_elsewhere
     #[arg(long)]
     pub(super) json: bool,
 

@@ -13,7 +13,7 @@ use super::run::working_project;
 use crate::data::Dataset;
 use crate::report::Report;
 use crate::settings;
-use crate::store::{self, RunEntry, StoreError};
+use crate::store::{self, FindError, RunEntry, StoreError};
 use crate::wording::count;
 
 pub(super) fn report(arguments: &ReportArguments) -> Result<Exit, Failure> {
@@ -60,13 +60,13 @@ fn runs_of(results: &Path, experiment: &str) -> Result<Vec<RunEntry>, Failure> {
         .map(|line| RunEntry::read(&line.path))
         .collect::<Result<_, _>>()?;
     if found.is_empty() {
-        let names: BTreeSet<&str> = lines.iter().map(|line| line.experiment.as_str()).collect();
-        let message = format!("no run in {} is of an experiment called `{experiment}`", results.display());
-        let hint = match names.len() {
-            0 => "run it first".to_owned(),
-            _ => format!("there are runs of {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+        let experiments: BTreeSet<String> = lines.into_iter().map(|line| line.experiment).collect();
+        let error = FindError::NoExperiment {
+            asked: experiment.to_owned(),
+            results: results.to_owned(),
+            experiments: experiments.into_iter().collect(),
         };
-        return Err(Failure::new(Exit::Usage, message).hint(hint));
+        return Err(error.into());
     }
     Ok(found)
 }

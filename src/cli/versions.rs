@@ -39,13 +39,15 @@ pub(super) fn versions(
     let mut runs: Vec<RunEntry> = complete.map(|line| RunEntry::read(&line.path)).collect::<Result<_, _>>()?;
     let commit_of = |run: &RunEntry| run.manifest.git.as_ref().map(|git| git.commit.clone());
     runs.retain(|run| commit_of(run).is_some_and(|id| commits.iter().any(|commit| commit.id == id)));
+    // A model to ship was never tested.
+    runs.retain(|run| run.manifest.finalizes.is_none());
     let names: BTreeSet<&str> = runs.iter().map(|run| run.manifest.experiment.as_str()).collect();
     let names: Vec<&str> = names.into_iter().collect();
     let name = match (experiment, names.as_slice()) {
-        (Some(name), _) => name.to_owned(),
+        (Some(name), several) if several.is_empty() || several.contains(&name) => name.to_owned(),
         (None, [only]) => (*only).to_owned(),
         (None, []) => return Err(too_few(range, &commits, 0, "a run")),
-        (None, several) => {
+        (_, several) => {
             let message = format!("the commits of {range} have runs of {}", several.join(", "));
             return Err(Failure::new(Exit::Usage, message).hint("choose one with --experiment NAME"));
         }

@@ -18,6 +18,8 @@ pub struct Since {
     pub has_ended: bool,
     /// Whether the data set is another.
     pub data: bool,
+    /// Whether the folds are others.
+    pub folds: bool,
     /// A file of weights that is another.
     pub weights: Option<String>,
     /// An input of a program that is another.
@@ -33,6 +35,7 @@ impl Since {
     #[must_use]
     pub fn is_same(&self) -> bool {
         !self.data
+            && !self.folds
             && self.weights.is_none()
             && self.input.is_none()
             && self.versions.is_empty()
@@ -42,8 +45,7 @@ impl Since {
     /// Whether the folds are those of the run.
     #[must_use]
     pub fn has_same_folds(&self) -> bool {
-        let is_of_folds = |change: &Change| change.name == "cv" || change.name.starts_with("cv.");
-        !self.data && !self.config.iter().any(is_of_folds)
+        !self.data && !self.folds
     }
 }
 
@@ -64,11 +66,17 @@ pub fn since(run: &RunEntry, evaluated: &Evaluated, prepared: &Prepared, device_
         run: manifest.run.clone(),
         has_ended: run.summary.is_some(),
         data: fingerprint != manifest.data_fingerprint.as_deref(),
+        folds: has_other_folds(run, prepared),
         weights: other_weights(&manifest.weights, &prepared.weights).map(|weights| weights.path.clone()),
         input: prepared.inputs.changed_since(&manifest.inputs).map(|path| path.display().to_string()),
         versions: changed.map(|(what, before, now)| (what, before.to_owned(), now.to_owned())).collect(),
         config: changes(run, evaluated, prepared),
     }
+}
+
+/// A fit's config has no folds of its own.
+fn has_other_folds(run: &RunEntry, prepared: &Prepared) -> bool {
+    prepared.plan.is_some() && !matches!((run.splits(), prepared.splits_json()), (Ok(then), Ok(now)) if then == now)
 }
 
 fn changes(run: &RunEntry, evaluated: &Evaluated, prepared: &Prepared) -> Vec<Change> {

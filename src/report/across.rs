@@ -53,10 +53,15 @@ pub(super) fn across(experiment: &str, runs: Vec<RunEntry>) -> Result<String, St
         [only] => only.started().to_owned(),
         [first, .., last] => format!("{} to {}", first.started(), last.started()),
     };
-    let data = |line: &Line| line.entry.manifest.data_fingerprint.clone();
-    let warning = match lines.iter().all(|line| data(line) == data(&lines[0])) {
+    let ground = |line: &Line| {
+        let manifest = &line.entry.manifest;
+        (manifest.data_fingerprint.clone(), manifest.splits_blake3.clone())
+    };
+    let warning = match lines.iter().all(|line| ground(line) == ground(&lines[0])) {
         true => "",
-        false => "<p class=\"warn\">Not all runs have the same data: their numbers say different things.</p>\n",
+        false => {
+            "<p class=\"warn\">Not all runs have the same data and folds: their numbers say different things.</p>\n"
+        }
     };
     let body = format!(
         "<article>\n<h1>{}</h1>\n<p class=\"meta\">{} · {span}</p>\n{warning}{}{left_out}<div class=\"sections\">\n{sections}</div>\n</article>\n",
@@ -118,7 +123,7 @@ impl Drawn<'_> {
 
     /// What a run had on test rows, by the metric that is drawn.
     fn test<'l>(&self, line: &'l Line) -> Option<&'l MetricSummary> {
-        line.test.as_ref().filter(|(name, _)| self.test.as_ref() == Some(name)).map(|(_, metric)| metric)
+        line.entry.summary.as_ref()?.test.get(self.test.as_ref()?)
     }
 
     /// Said of runs that were searched on another metric.
@@ -126,7 +131,7 @@ impl Drawn<'_> {
         let is_other = |line: &&Line| line.reached.is_some() && self.reached(line).is_none();
         match self.lines.iter().filter(is_other).count() {
             0 => String::new(),
-            n => format!(" Not drawn: {} searched on another metric.", count(n, "run")),
+            n => format!(" Not drawn among what the searches reached: {} searched on another metric.", count(n, "run")),
         }
     }
 }

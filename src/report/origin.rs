@@ -25,6 +25,8 @@ pub(super) fn origin(run: &Run) -> String {
         .map(|weights| format!("{} began with {}, digest {:.12}", weights.network, weights.path, weights.digest))
         .collect();
     let rows = [
+        ("note", run.notes.note.clone()),
+        ("tags", run.notes.tags_text()),
         ("started", format!("{} on {}, {}", manifest.started, manifest.host, manifest.os)),
         ("command", manifest.command.join(" ")),
         ("project", project),

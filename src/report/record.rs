@@ -10,7 +10,7 @@ use crate::spec::data::DataSpec;
 use crate::spec::experiment::{Experiment, Objective};
 use crate::statistics::MIN_FOLDS;
 use crate::store::{
-    self, EpochLine, Event, FitFolds, FitPath, MetricSummary, OutcomeRecord, PredictedRows, Recorded, RunEntry,
+    self, EpochLine, Event, FitFolds, FitPath, MetricSummary, Notes, OutcomeRecord, PredictedRows, Recorded, RunEntry,
     StoreError,
 };
 use crate::trial::{Direction, Score, TrialRecord};
@@ -33,6 +33,8 @@ pub(crate) struct Run {
     pub(crate) spans: Vec<Span>,
     /// Why test metrics have no interval over outer folds and, where that is so, none of rows either.
     pub(crate) missing: Vec<String>,
+    /// What people say of it.
+    pub(crate) notes: Notes,
 }
 
 /// The trials of a search that have ended.
@@ -118,7 +120,8 @@ impl Run {
         let curves = curves(&entry, &journal, &studies, &finals)?;
         let spans = journal.iter().filter_map(span).collect();
         let missing = missing(&entry, data.as_ref())?;
-        Ok(Self { entry, status, config, experiment, data, studies, finals, curves, spans, missing })
+        let notes = Notes::read(&entry.path)?;
+        Ok(Self { entry, status, config, experiment, data, studies, finals, curves, spans, missing, notes })
     }
 
     /// The search space; none without a search.

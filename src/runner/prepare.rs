@@ -60,8 +60,11 @@ impl Prepared {
         self.folds.as_ref().and_then(duplicates)
     }
 
-    /// The folds of an experiment as the text of a file.
-    pub(super) fn splits_json(&self) -> Result<Option<String>, RunError> {
+    /// The folds of an experiment as the text of a file; none without data.
+    ///
+    /// # Errors
+    /// The rows have no ids of their own.
+    pub fn splits_json(&self) -> Result<Option<String>, RunError> {
         match (&self.plan, &self.splits, &self.data) {
             (Some(_), Some(splits), Some(data)) => {
                 split::to_json(splits, data.ids()).map(Some).map_err(|error| RunError::Split(error.to_string()))

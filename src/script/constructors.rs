@@ -109,6 +109,9 @@ fn declare(state: &State, arguments: &[&mut Dynamic]) -> Result<Dynamic, Problem
         Some(value) => domain(value, &default).map_err(|problem| problem.under(Step::Index(3)))?,
     };
     let domain = domain.of_type(&default);
+    if let ParamDomain::OneOf(values) = &domain {
+        check_listed(&name, &default, values).map_err(|problem| problem.under(Step::Index(3)))?;
+    }
     let default = accept(&name, &default, &domain, default.clone()).map_err(|problem| problem.under(Step::Index(1)))?;
     let argument = state.params.borrow_mut().argument(&name);
     let value = match &argument {
@@ -125,6 +128,14 @@ fn declare(state: &State, arguments: &[&mut Dynamic]) -> Result<Dynamic, Problem
     };
     let param = Param { name, value, default, help, domain, overridden: argument.is_some() };
     state.params.borrow_mut().declare(param)
+}
+
+/// A param has to be able to take each of the values that are listed.
+fn check_listed(name: &str, default: &Value, values: &[Value]) -> Result<(), Problem> {
+    for (index, value) in values.iter().enumerate() {
+        accept(name, default, &ParamDomain::Any, value.clone()).map_err(|problem| problem.under(Step::Index(index)))?;
+    }
+    Ok(())
 }
 
 enum Given {
@@ -150,7 +161,7 @@ fn given_value(state: &State, name: &str, default: &Value, domain: &ParamDomain,
         Some(value) => accept(name, default, domain, value).map(Given::Value),
         None => Err(Problem::new(format!(
             "the param `{name}` takes a plain value, not {}",
-            super::objects::of_type(value.type_name())
+            super::objects::describe(&value)
         ))),
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn tree(value: &Dynamic, params: &Rc<RefCell<Params>>) -> Result<Tree
     if value.is_unit() {
         return Err(Problem::new("nothing stands here: `()` is no value"));
     }
-    Err(Problem::new(format!("{} cannot stand here", super::objects::of_type(value.type_name()))))
+    Err(Problem::new(format!("{} cannot stand here", super::objects::kind(value))))
 }
 
 /// The trees of a map's values.

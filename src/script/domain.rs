@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use rhai::{Array, Dynamic, INT, Map};
 
-use super::objects::{describe, of_type};
+use super::objects::describe;
 use super::params::scalar;
 use crate::spec::check::{Problem, Step};
 use crate::spec::domain::{ParamDomain, ParamRange, ParamRangeError};
@@ -17,8 +17,7 @@ pub(super) fn domain(value: &Dynamic, default: &Value) -> Result<ParamDomain, Pr
         return one_of(&values).map(ParamDomain::OneOf);
     }
     if let Some(range) = value.read_lock::<Range<INT>>() {
-        return Err(Problem::new(format!("the range {}..{} leaves its end out", range.start, range.end))
-            .hint(format!("write {}..={}", range.start, range.end.saturating_sub(1))));
+        return Err(half_open(range.start, range.end));
     }
     #[expect(clippy::cast_precision_loss, reason = "whole numbers in scripts are far below 2^53")]
     let (min, max) = if let Some(range) = value.read_lock::<RangeInclusive<INT>>() {
@@ -28,7 +27,7 @@ pub(super) fn domain(value: &Dynamic, default: &Value) -> Result<ParamDomain, Pr
     } else {
         return Err(Problem::new(format!(
             "what a param accepts is a list, a range such as 1..=10, or a map such as #{{ min: 0 }}, not {}",
-            described(value)
+            describe(value)
         )));
     };
     let range = ParamRange::new(min, max).map_err(|error| match error {
@@ -42,13 +41,22 @@ pub(super) fn domain(value: &Dynamic, default: &Value) -> Result<ParamDomain, Pr
     Ok(ParamDomain::Range(range))
 }
 
+/// Why a range without its end is none that a param accepts.
+fn half_open(start: INT, end: INT) -> Problem {
+    if end <= start {
+        let problem = Problem::new(format!("the range {start}..{end} is empty"));
+        return problem.hint(format!("write {end}..={start}"));
+    }
+    Problem::new(format!("the range {start}..{end} leaves its end out")).hint(format!("write {start}..={}", end - 1))
+}
+
 fn one_of(values: &Array) -> Result<Vec<Value>, Problem> {
     if values.is_empty() {
         return Err(Problem::new("an empty list accepts nothing").hint("write its values, or leave it out"));
     }
     let value = |(index, value): (usize, &Dynamic)| {
         scalar(value).ok_or_else(|| {
-            Problem::new(format!("a param is a number, a text, true or false, not {}", described(value)))
+            Problem::new(format!("a param is a number, a text, true or false, not {}", describe(value)))
                 .under(Step::Index(index))
         })
     };
@@ -67,13 +75,9 @@ fn bounds(map: &Map) -> Result<(Option<f64>, Option<f64>), Problem> {
         let Some(value) = map.get(key) else { return Ok(None) };
         let number = scalar(value).and_then(|bound| bound.as_f64());
         number.map(Some).ok_or_else(|| {
-            Problem::new(format!("`{key}` is a number, not {}", described(value))).under(Step::Key(key.to_owned()))
+            Problem::new(format!("`{key}` is a finite number, not {}", describe(value)))
+                .under(Step::Key(key.to_owned()))
         })
     };
     Ok((bound("min")?, bound("max")?))
-}
-
-/// What stands there: a plain value as it is written, of anything else its kind.
-fn described(value: &Dynamic) -> String {
-    if scalar(value).is_some() { describe(value) } else { of_type(value.type_name()) }
 }

@@ -28,7 +28,7 @@ pub use params::Argument;
 pub use sources::{Source, SourceKind};
 pub use variants::{Variant, Variants, Written};
 
-use convert::{Built, Searched};
+use convert::Built;
 use evaluation::{State, diagnose};
 use sources::Sources;
 use variants::{Made, Varied};
@@ -190,9 +190,6 @@ fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Ma
         diagnostic.place = state.sources.place(shown, rhai::Position::new(u16::try_from(last).unwrap_or(u16::MAX), 1));
         diagnostic
     };
-    if value.is::<Searched>() {
-        return Err(ends("a search-space object"));
-    }
     if let Some(varied) = value.read_lock::<Varied>() {
         return Ok(Made::Variants((*varied.0).clone()));
     }
@@ -202,7 +199,7 @@ fn run(engine: &Engine, state: &Rc<State>, shown: &str, text: &str) -> Result<Ma
         }
         Ok(built) => Err(ends(&format!("`{}(...)`", built.0.constructor().name))),
         Err(value) if value.is_unit() => Err(ends("nothing")),
-        Err(value) => Err(ends(&objects::of_type(value.type_name()))),
+        Err(value) => Err(ends(&objects::kind(&value))),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::any::TypeId;
 use std::cell::RefCell;
+use std::ops::{Range, RangeInclusive};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -119,11 +120,29 @@ pub(super) fn of_type(name: &str) -> String {
     .to_owned()
 }
 
+/// What kind of value it is, in words. A value alone does not know what the engine calls a type of ours.
+pub(super) fn kind(value: &Dynamic) -> String {
+    let name = if value.is::<Searched>() {
+        OBJECT
+    } else if value.is::<Built>() {
+        "part of an experiment"
+    } else if value.is::<Varied>() {
+        "variants"
+    } else if value.is::<Range<INT>>() || value.is::<RangeInclusive<INT>>() {
+        "range"
+    } else {
+        value.type_name()
+    };
+    of_type(name)
+}
+
+/// What stands there: a plain value as it is written, of anything else its kind.
 pub(super) fn describe(value: &Dynamic) -> String {
-    match scalar(value) {
-        Some(value) => format!("`{}`", print::value(&value)),
-        None if value.is::<Searched>() => format!("a {OBJECT}"),
-        None => of_type(value.type_name()),
+    match (scalar(value), value.as_float()) {
+        (Some(value), _) => format!("`{}`", print::value(&value)),
+        // It is not finite.
+        (None, Ok(x)) => format!("`{x}`"),
+        (None, Err(_)) => kind(value),
     }
 }
 

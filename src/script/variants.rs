@@ -170,7 +170,7 @@ fn experiment(name: &str, value: &Dynamic) -> Result<Make<Leaf>, Problem> {
     let found = match value.read_lock::<Built>() {
         Some(built) if built.0.constructor().family == Family::Experiment => return Ok((*built.0).clone()),
         Some(built) => format!("`{}(...)`", built.0.constructor().name),
-        None => objects::of_type(value.type_name()),
+        None => objects::kind(value),
     };
     Err(Problem::new(format!("a variant is an experiment(#{{...}}), not {found}")).under(step()))
 }

@@ -94,6 +94,12 @@ impl SearchSpec {
         self.prune.is_some() || self.race.is_some()
     }
 
+    /// Whether a study may need fewer fits than are planned: it stops, or its trials give up folds.
+    #[must_use]
+    pub fn may_need_fewer_fits(&self) -> bool {
+        self.stop.is_some() || (self.per == Per::Outer && self.gives_up())
+    }
+
     /// Every objective, the first first.
     pub fn objectives(&self) -> impl Iterator<Item = Objective> {
         std::iter::once(self.objective).chain(self.other_objectives.iter().copied())

@@ -37,7 +37,8 @@ pub enum CommitsError {
 /// There is no repository around the folder, or an end of the range is no commit of it.
 pub fn commits(folder: &Path, range: &str) -> Result<Vec<Commit>, CommitsError> {
     let (first, last) = range.split_once("..").ok_or_else(|| CommitsError::NoRange(range.to_owned()))?;
-    if first.is_empty() {
+    // Three points are git's own range of another kind.
+    if first.is_empty() || last.starts_with('.') {
         return Err(CommitsError::NoRange(range.to_owned()));
     }
     let none = || CommitsError::NoRepository { folder: folder.display().to_string() };

@@ -6,6 +6,7 @@ use crate::plan::{Plan, StudyId};
 use crate::replay::Since;
 use crate::runner::{FinalForecast, Forecast, PartForecast, Prepared};
 use crate::script::{Evaluated, Outcome, SourceKind};
+use crate::spec::experiment::SearchSpec;
 use crate::wording::count;
 
 /// Changed values that are named; a changed network may have hundreds.
@@ -22,20 +23,38 @@ pub(in crate::cli) fn graph(
     let mut steps = inputs(evaluated, prepared, since);
     let needs: Vec<String> = steps.iter().map(|step| step.id.clone()).collect();
     let reason = reason(name, since);
+    let outside = is_external(prepared).then(|| from_outside(since));
     let trained = match &prepared.plan {
-        Some(plan) => studies(prepared, plan, forecast, &needs, &reason),
+        Some(plan) => studies(prepared, plan, forecast, outside.as_ref(), &needs, &reason),
         None => vec![only_fit(forecast, &needs, &reason)],
     };
-    let last = evaluate(&trained);
+    let last = evaluate(prepared.plan.as_ref(), &trained);
     steps.extend(trained);
     steps.push(last);
+    let n_fits = prepared.n_fits();
+    let (n_reused, n_others) = match outside {
+        Some((State::UpToDate, _)) => (n_fits, 0),
+        _ => (forecast.n_reused, forecast.n_others),
+    };
     Graph {
         name: name.to_owned(),
-        n_fits: prepared.n_fits(),
-        n_reused: forecast.n_reused,
-        n_others: forecast.n_others,
+        n_fits,
+        n_reused,
+        n_others,
         steps,
+        is_external: is_external(prepared),
+        may_be_fewer: may_be_fewer(prepared),
     }
+}
+
+fn is_external(prepared: &Prepared) -> bool {
+    matches!(&prepared.outcome, Outcome::Experiment(experiment) if experiment.external().is_some())
+}
+
+/// Whether a study may need fewer fits than are planned.
+fn may_be_fewer(prepared: &Prepared) -> bool {
+    let Outcome::Experiment(experiment) = &prepared.outcome else { return false };
+    experiment.search().is_some_and(SearchSpec::may_need_fewer_fits)
 }
 
 fn step(id: &str, stage: Stage, name: &str, state: State, what: String) -> Step {
@@ -113,6 +132,10 @@ fn reason(name: &str, since: Option<&Since>) -> String {
     if since.data {
         changed.push("other data".to_owned());
     }
+    // Other data have other folds, and another splitter is among the values.
+    if since.folds && !since.data && !since.config.iter().any(|change| change.name.starts_with("cv")) {
+        changed.push("other folds".to_owned());
+    }
     changed.extend(since.weights.iter().chain(&since.input).map(|path| format!("another {path}")));
     changed.extend(since.versions.iter().map(|(what, before, now)| format!("{what} {before} -> {now}")));
     let nothing = || "-".to_owned();
@@ -135,13 +158,20 @@ struct Told {
 }
 
 /// The studies and their finals; those of neighbours that are told alike are one step.
-fn studies(prepared: &Prepared, plan: &Plan, forecast: &Forecast, needs: &[String], reason: &str) -> Vec<Step> {
-    let is_external = matches!(&prepared.outcome, Outcome::Experiment(experiment) if experiment.external().is_some());
+fn studies(
+    prepared: &Prepared,
+    plan: &Plan,
+    forecast: &Forecast,
+    outside: Option<&(State, String)>,
+    needs: &[String],
+    reason: &str,
+) -> Vec<Step> {
+    let at_most = if may_be_fewer(prepared) { "at most " } else { "" };
     let mut groups: Vec<(Told, Vec<StudyId>)> = Vec::new();
     for part in &forecast.parts {
-        let mut told = told(part, plan.n_trials(), reason);
-        if is_external {
-            told.trials = (State::WillRun, "told from outside: xrun ask, xrun tell".to_owned());
+        let mut told = told(part, plan.n_trials(), at_most, reason);
+        if let Some(trials) = outside {
+            told.trials = trials.clone();
         }
         match groups.last_mut() {
             Some((same, studies)) if *same == told => studies.push(part.study),
@@ -155,7 +185,11 @@ fn studies(prepared: &Prepared, plan: &Plan, forecast: &Forecast, needs: &[Strin
             1 => first.to_string(),
             _ => format!("{first} to {end}"),
         };
-        let each = if of.len() == 1 { String::new() } else { format!("{}, each ", count(of.len(), "study")) };
+        let each = match (of.len(), plan.n_trials()) {
+            (1, _) => String::new(),
+            (n, 0) => format!("{}, ", count(n, "study")),
+            (n, _) => format!("{}, each ", count(n, "study")),
+        };
         let id = format!("study_{index}");
         let (state, why) = told.trials;
         let mut study = step(&id, Stage::Train, &name, state, format!("{each}{}", told.what));
@@ -173,15 +207,23 @@ fn studies(prepared: &Prepared, plan: &Plan, forecast: &Forecast, needs: &[Strin
     steps
 }
 
-fn told(part: &PartForecast, n_trials: usize, reason: &str) -> Told {
+/// The trials of an experiment that are told. A run that was told all of them has ended; the config alone finds it.
+fn from_outside(since: Option<&Since>) -> (State, String) {
+    match since {
+        Some(since) if since.has_ended && since.config.is_empty() => (State::UpToDate, format!("from {}", since.run)),
+        _ => (State::WillRun, "told from outside: xrun ask, xrun tell".to_owned()),
+    }
+}
+
+fn told(part: &PartForecast, n_trials: usize, at_most: &str, reason: &str) -> Told {
     let from = format!("from {}", part.reused_from.join(", "));
     let n = part.n_others();
     let what = match n_trials {
         0 => "nothing is searched".to_owned(),
-        _ => format!("{} of {}", count(part.n_fits, "fit"), count(n_trials, "trial")),
+        _ => format!("{at_most}{} of {}", count(part.n_fits, "fit"), count(n_trials, "trial")),
     };
     let trials = match (part.n_reused, n) {
-        (0, 0) => (State::UpToDate, String::new()),
+        (0, 0) => (State::Read, String::new()),
         (_, 0) => (State::UpToDate, from.clone()),
         (0, _) => (State::WillRun, reason.to_owned()),
         (reused, n) => (State::Partly, format!("{reused} {from}, {n} at most will run: {reason}")),
@@ -205,14 +247,15 @@ fn only_fit(forecast: &Forecast, needs: &[String], reason: &str) -> Step {
     Step { why, needs: needs.to_vec(), ..fit }
 }
 
-/// What is made of the trained models: it is up to date when all of them are.
-fn evaluate(trained: &[Step]) -> Step {
+/// What is made of the trained models: it is up to date when all of them are. A fit's config has no plan.
+fn evaluate(plan: Option<&Plan>, trained: &[Step]) -> Step {
     let finals: Vec<&Step> = trained.iter().filter(|step| step.name == "final").collect();
-    let (what, of) = if finals.is_empty() {
-        ("the best trial, summary and report", trained.iter().collect())
-    } else {
-        ("test metrics over the outer folds, summary and report", finals)
+    let what = match plan {
+        None => "summary and report",
+        Some(_) if finals.is_empty() => "the best trial, summary and report",
+        Some(_) => "test metrics over the outer folds, summary and report",
     };
+    let of: Vec<&Step> = if finals.is_empty() { trained.iter().collect() } else { finals };
     let waits = of.iter().any(|step| step.state != State::UpToDate);
     let mut results = step("results", Stage::Evaluate, "results", State::UpToDate, what.to_owned());
     if waits {

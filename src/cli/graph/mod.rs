@@ -20,6 +20,12 @@ pub(super) struct Graph {
     pub(super) n_reused: usize,
     pub(super) n_others: usize,
     pub(super) steps: Vec<Step>,
+    /// Whether its trials are told from outside.
+    #[serde(skip)]
+    pub(super) is_external: bool,
+    /// Whether studies may need fewer fits.
+    #[serde(skip)]
+    pub(super) may_be_fewer: bool,
 }
 
 /// Something that is read, trained or made.
@@ -62,7 +68,7 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
-    /// It is read each time.
+    /// It is read each time, or there is nothing to do.
     Read,
     /// It is what it was in the latest run, or recorded.
     UpToDate,
@@ -92,9 +98,11 @@ impl State {
 impl Graph {
     /// As in `148 fits: 111 up to date, 37 at most will run`.
     pub(super) fn headline(&self) -> String {
-        let fits = crate::wording::count(self.n_fits, "fit");
+        let at_most = if self.may_be_fewer { " at most" } else { "" };
+        let fits = format!("{}{at_most}", crate::wording::count(self.n_fits, "fit"));
         match (self.n_reused, self.n_others) {
             (_, 0) => format!("{fits}: all up to date, nothing is trained"),
+            _ if self.is_external => format!("{fits}: told from outside"),
             (0, n) => format!("{fits}: none is recorded, {n} at most will run"),
             (reused, n) => format!("{fits}: {reused} up to date, {n} at most will run"),
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::field::Kind;
 use super::parse::{Operator, Spot, Syntax, parse};
-use super::{Field, Known, QueryError, Row};
+use super::{Field, Known, QueryError, Row, number};
 use crate::spec::vocabulary::nearest;
 use crate::value::Value;
 
@@ -134,7 +134,7 @@ fn compare(value: &Value, literal: &Value, is_date: bool) -> Option<Ordering> {
         (Value::Bool(value), Value::Bool(literal)) => Some(value.cmp(literal)),
         (Value::Text(value), Value::Text(literal)) => (value == literal).then_some(Ordering::Equal),
         // Values of tags are texts.
-        (Value::Text(value), literal) => value.parse::<f64>().ok()?.partial_cmp(&literal.as_f64()?),
-        (value, literal) => value.as_f64()?.partial_cmp(&literal.as_f64()?),
+        (Value::Text(value), Value::Bool(literal)) => Some(value.parse::<bool>().ok()?.cmp(literal)),
+        (value, literal) => number(value)?.partial_cmp(&literal.as_f64()?),
     }
 }

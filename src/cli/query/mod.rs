@@ -91,9 +91,17 @@ enum Key {
     Missing,
 }
 
+/// The number that a value is; values of tags are texts, which may read as one.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Text(text) => text.parse().ok(),
+        value => value.as_f64(),
+    }
+}
+
 /// Of several numbers their mean.
 fn key(values: &[Value]) -> Key {
-    let numbers: Option<Vec<f64>> = values.iter().map(Value::as_f64).collect();
+    let numbers: Option<Vec<f64>> = values.iter().map(number).collect();
     match (values, numbers) {
         ([], _) => Key::Missing,
         (_, Some(numbers)) => Key::Number(crate::statistics::mean(&numbers)),

@@ -61,8 +61,16 @@ const OPERATORS: [(&str, Operator); 6] = [
 /// Signs of other languages, and what is meant.
 const FOREIGN: [(&str, &str); 6] = [("&&", "and"), ("||", "or"), ("=", "=="), ("!", "not"), ("&", "and"), ("|", "or")];
 
+/// Words and signs of a filter: each may nest what follows one deeper, and the stack has an end.
+const MOST_TOKENS: usize = 1_000;
+
 pub(super) fn parse(text: &str) -> Result<Syntax, QueryError> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, end: text.trim_end().len() };
+    let tokens = tokens(text)?;
+    if let Some((_, at)) = tokens.get(MOST_TOKENS) {
+        let hint = format!("it can have {MOST_TOKENS} words and signs");
+        return Err(QueryError::new("the filter is too long", at.clone(), hint));
+    }
+    let mut parser = Parser { tokens, at: 0, end: text.trim_end().len() };
     let syntax = parser.either()?;
     match parser.peek() {
         None => Ok(syntax),

@@ -48,7 +48,7 @@ impl PoolGeometry {
     /// The largest number of each window; padding is never the largest.
     ///
     /// # Panics
-    /// If the slice has not the length of its shape.
+    /// If the slice has not the length of its shape, or a plane has 2^32 pixels.
     #[must_use]
     pub fn largest(&self, numbers: &[f32]) -> Largest {
         assert_eq!(numbers.len(), self.input.len(), "pictures have the length of their shape");

@@ -36,7 +36,7 @@ impl Activation {
         match self {
             Self::None => true,
             Self::Relu => given > 0.0,
-            Self::Relu6 => given > 0.0 && given < 6.0,
+            Self::Relu6 => (given > 0.0) & (given < 6.0),
         }
     }
 
@@ -56,13 +56,25 @@ impl Activation {
         assert_eq!(given.len(), gradient.len(), "a gradient for each number");
         let arch = Arch::new();
         gradient.par_chunks_mut(PIECE).zip(given.par_chunks(PIECE)).for_each(|(gradient, given)| {
-            arch.dispatch(|| {
-                for (gradient, &given) in gradient.iter_mut().zip(given) {
-                    *gradient = if self.passes(given) { *gradient } else { 0.0 };
-                }
+            arch.dispatch(|| match self {
+                Self::None => {}
+                Self::Relu => let_through(gradient, given, |given| Self::Relu.passes(given)),
+                Self::Relu6 => let_through(gradient, given, |given| Self::Relu6.passes(given)),
             });
         });
     }
+}
+
+#[inline(always)]
+fn let_through(gradient: &mut [f32], given: &[f32], passes: impl Fn(f32) -> bool) {
+    gradient.iter_mut().zip(given).for_each(|(gradient, given)| *gradient = kept(passes(*given), *gradient));
+}
+
+/// The number, or 0 if it is not kept: by a mask, since a compiler may make a branch of a choice, and half of them would be
+/// mispredicted.
+#[inline(always)]
+pub(crate) fn kept(is_kept: bool, number: f32) -> f32 {
+    f32::from_bits(number.to_bits() & u32::from(is_kept).wrapping_neg())
 }
 
 /// A number that is none stays one.

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::activation::Activation;
+use crate::activation::{Activation, kept};
 use crate::scratch::zeros;
 use crate::shared::Shared;
 use crate::simd::sums_of;
@@ -287,7 +287,7 @@ impl Backward<'_> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "gradients are single precision")]
     fn run(self, passes: impl Fn(f32) -> bool) -> (f32, f32) {
         let Self { shape, numbers, gradient, channel, line, out, .. } = self;
-        let behind = |x: f32, gradient: f32| if passes(line.at(x)) { gradient } else { 0.0 };
+        let behind = |x: f32, gradient: f32| kept(passes(line.at(x)), gradient);
         let (mut sum, mut product) = (0.0_f64, 0.0_f64);
         for at in shape.planes(channel) {
             let sums = sums_of(&numbers[at.clone()], &gradient[at], |x, gradient| {

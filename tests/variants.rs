@@ -415,8 +415,13 @@ fn a_variant_whose_workers_are_lost_is_left_and_can_be_gone_on_with() {
     let resumed = project.xrun(["resume", "--json"]).code(0).json();
     let n_fits = |name: &str| resumed["variants"][name]["n_fits"].as_u64();
     assert_eq!((n_fits("one"), n_fits("two"), n_fits("three")), (Some(3), Some(4), Some(1)));
+    let report = |variant: &str| project.path(project.only_run(&format!("f_{variant}")).join("report.html"));
+    assert!(["one", "two", "three"].iter().all(|variant| report(variant).is_file()));
+    // As if it had been killed before that page was written.
+    std::fs::remove_file(report("one")).unwrap();
     let again = project.xrun(["resume"]);
     again.code(0).stderr_contains("came to its end; there is nothing to go on with");
+    assert!(report("one").is_file());
 }
 
 #[cfg(unix)]

@@ -3,7 +3,8 @@
 //!
 //! `digits.rhai` and `torch_optuna_mlflow.py` do the same: a nested search with as many folds, trials, epochs and rows, the same network
 //! and search space, and a record of every training. They take turns, each beginning with nothing recorded. Words after `--`: `turns=3`,
-//! `trials=8`, `epochs=4`, `threads=2`, `workers=2` (of xrun, which share the threads), `python=python3`, `alone` to leave PyTorch out, `show` to see what they print.
+//! `trials=8`, `epochs=4`, `threads=2`, `workers=2` (of xrun, which share the threads), `python=python3`, `alone` to leave PyTorch out,
+//! `show` to see what they print.
 
 use std::fs;
 use std::path::Path;

@@ -142,10 +142,14 @@ impl<'a> Source<'a> {
     /// Where the windows of the output pixels begin, in channel 0.
     fn windows(&self, geometry: &ConvGeometry) -> Vec<usize> {
         let (output, row_step) = (geometry.output, geometry.input.channels * self.plane);
-        let of_row = |row: usize| {
-            (0..output.height).flat_map(move |y| (0..output.width).map(move |x| row * row_step + y * self.width + x))
-        };
-        (0..output.batch).flat_map(of_row).collect()
+        let mut windows = Vec::with_capacity(output.batch * output.plane());
+        for row in 0..output.batch {
+            for y in 0..output.height {
+                let start = row * row_step + y * self.width;
+                windows.extend(start..start + output.width);
+            }
+        }
+        windows
     }
 
     /// Where the weights of an output read, from where its window begins.
@@ -166,7 +170,12 @@ impl<'a> Source<'a> {
 
 /// Where each pixel of channel 0 lies in pictures of so many channels.
 fn pixels(shape: Pictures, channels: usize) -> Vec<usize> {
-    (0..shape.batch).flat_map(|row| row * channels * shape.plane()..(row * channels + 1) * shape.plane()).collect()
+    let mut pixels = Vec::with_capacity(shape.batch * shape.plane());
+    for row in 0..shape.batch {
+        let start = row * channels * shape.plane();
+        pixels.extend(start..start + shape.plane());
+    }
+    pixels
 }
 
 /// What reaches back to the pixels of an axis: with a stride, pixels of different remainders see different weights.
@@ -245,7 +254,8 @@ impl Phase<'_> {
             .collect();
         let taps: Vec<usize> =
             (0..outputs).flat_map(|output| in_window.iter().map(move |(_, tap)| output * wide.plane() + tap)).collect();
-        let (mut columns, mut places) = (Vec::new(), Vec::new());
+        let n_columns = input.batch * down.n * right.n;
+        let (mut columns, mut places) = (Vec::with_capacity(n_columns), Vec::with_capacity(n_columns));
         for row in 0..input.batch {
             for y in 0..down.n {
                 let from = row * wide.channels * wide.plane() + y * wide.width;

@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::error::GeometryError;
 use crate::geometry::{Axis, Pictures};
 use crate::scratch::zeros;
-
-/// Windows that are decided side by side.
-const LANES: usize = 4;
+use crate::simd::{WIDTH, by_lanes, numbers, vectors};
 
 /// The shapes of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,31 +56,11 @@ impl PoolGeometry {
         let out = output.par_chunks_mut(self.output.plane()).zip(chosen.par_chunks_mut(self.output.plane()));
         let (rows, columns) = (inside(self.rows, self.input.height), inside(self.columns, self.input.width));
         let taps = taps(self.columns, self.input.width);
-        let (width, stride) = (self.input.width, self.columns.stride);
         assert!(u32::try_from(self.input.plane()).is_ok(), "a plane has fewer than 2^32 pixels");
-        out.zip(numbers.par_chunks(self.input.plane())).with_min_len(4).for_each(|((to, chosen), from)| {
-            let lines = to.chunks_mut(self.output.width).zip(chosen.chunks_mut(self.output.width));
-            for ((to, chosen), rows) in lines.zip(&rows) {
-                // What covers nothing but padding gives what no number is below.
-                to.fill(f32::NEG_INFINITY);
-                for (chosen, columns) in chosen.iter_mut().zip(&columns) {
-                    *chosen = place(rows.start * width + columns.start);
-                }
-                let mut row = rows.start;
-                while row < rows.end {
-                    for Tap { windows, pixel } in &taps {
-                        let (to, chosen) = (&mut to[windows.clone()], &mut chosen[windows.clone()]);
-                        let pixels = &from[row * width + pixel..(row + 1) * width];
-                        let first = place(row * width + pixel);
-                        match stride {
-                            1 => take(to, chosen, pixels, 1, first),
-                            2 => take(to, chosen, pixels, 2, first),
-                            stride => take(to, chosen, pixels, stride, first),
-                        }
-                    }
-                    row += self.rows.dilation;
-                }
-            }
+        let arch = Arch::new();
+        out.zip(numbers.par_chunks(self.input.plane())).with_min_len(4).for_each(|((to, chosen), pixels)| {
+            let windows = Windows { geometry: self, taps: &taps, pixels };
+            arch.dispatch(Plane { windows, rows: &rows, columns: &columns, to, chosen });
         });
         Largest { output, chosen }
     }
@@ -122,49 +101,126 @@ fn taps(axis: Axis, size: usize) -> Vec<Tap> {
     (0..axis.kernel).filter_map(tap).collect()
 }
 
-/// Takes every `stride`-th pixel where it is larger than what was found before, and its place, which is `first` for the first.
-/// Those windows that fill the last lanes may be looked at twice, which changes nothing.
-#[inline(always)]
-fn take(to: &mut [f32], chosen: &mut [u32], pixels: &[f32], stride: usize, first: u32) {
-    let step = place(stride);
-    let mut done = 0;
-    while done < to.len() {
-        let at = done.min(to.len().saturating_sub(LANES));
-        let (pixels, first) = (&pixels[at * stride..], first + place(at) * step);
-        match (to[at..].first_chunk_mut::<LANES>(), chosen[at..].first_chunk_mut::<LANES>()) {
-            (Some(to), Some(chosen)) => larger(to, chosen, pixels, stride, (first, step)),
-            _ => {
-                let singles =
-                    to.iter_mut().zip(chosen.iter_mut()).zip(pixels.chunks(stride)).zip((first..).step_by(stride));
-                for (((to, chosen), pixel), at) in singles {
-                    larger(std::array::from_mut(to), std::array::from_mut(chosen), pixel, stride, (at, step));
+/// A plane at work.
+struct Plane<'a> {
+    windows: Windows<'a>,
+    /// By line of windows: from the first to the last row of pixels that it covers.
+    rows: &'a [Range<usize>],
+    columns: &'a [Range<usize>],
+    to: &'a mut [f32],
+    chosen: &'a mut [u32],
+}
+
+/// The windows over a plane.
+#[derive(Clone, Copy)]
+struct Windows<'a> {
+    geometry: &'a PoolGeometry,
+    taps: &'a [Tap],
+    pixels: &'a [f32],
+}
+
+impl WithSimd for Plane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { windows, rows, columns, to, chosen } = self;
+        let PoolGeometry { input, output, columns: Axis { stride, .. }, .. } = *windows.geometry;
+        let lines = to.chunks_mut(output.width).zip(chosen.chunks_mut(output.width));
+        for ((to, chosen), rows) in lines.zip(rows) {
+            for start in (0..to.len()).step_by(WIDTH) {
+                let group = start..to.len().min(start + WIDTH);
+                let mut at = [0; WIDTH];
+                for (at, columns) in at.iter_mut().zip(&columns[group.clone()]) {
+                    *at = place(rows.start * input.width + columns.start);
                 }
+                let best = by_lanes!(S, |V| match stride {
+                    1 => windows.largest::<S, V>(simd, rows, group.clone(), 1, &mut at),
+                    2 => windows.largest::<S, V>(simd, rows, group.clone(), 2, &mut at),
+                    stride => windows.largest::<S, V>(simd, rows, group.clone(), stride, &mut at),
+                });
+                to[group.clone()].copy_from_slice(&best[..group.len()]);
+                chosen[group.clone()].copy_from_slice(&at[..group.len()]);
             }
         }
-        done = at + LANES;
     }
 }
 
-/// Takes those of the pixels that are larger. Which is the largest cannot be foretold, and half of the branches would be
-/// mispredicted: bits are chosen by masks, which a compiler does not make a branch of.
-#[inline(always)]
-fn larger<const N: usize>(
-    to: &mut [f32; N],
-    chosen: &mut [u32; N],
-    pixels: &[f32],
-    stride: usize,
-    (first, step): (u32, u32),
-) {
-    let pixels = &pixels[..(N - 1) * stride + 1];
-    for lane in 0..N {
-        let pixel = pixels[lane * stride];
-        // A number that is none is kept: it must be seen.
-        let is_taken = (pixel > to[lane]) | pixel.is_nan();
-        let mask = u32::from(is_taken).wrapping_neg();
-        to[lane] = f32::from_bits((pixel.to_bits() & mask) | (to[lane].to_bits() & !mask));
-        let at = first.wrapping_add(step.wrapping_mul(place(lane)));
-        chosen[lane] = (at & mask) | (chosen[lane] & !mask);
+impl Windows<'_> {
+    /// The largest pixels of up to 16 windows of a line, and where they lie. Which is the largest cannot be foretold, and half of
+    /// the branches would be mispredicted; vectors are kept until all pixels were seen, for to store chosen lanes is slow.
+    #[inline(always)]
+    fn largest<S: Simd, const V: usize>(
+        self,
+        simd: S,
+        rows: &Range<usize>,
+        group: Range<usize>,
+        stride: usize,
+        chosen: &mut [u32; WIDTH],
+    ) -> [f32; WIDTH] {
+        // What covers nothing but padding gives what no number is below.
+        let mut best = [simd.splat_f32s(f32::NEG_INFINITY); V];
+        let places = S::as_simd_u32s(&*chosen).0;
+        let mut at: [S::u32s; V] = std::array::from_fn(|v| places[v]);
+        for row in rows.clone().step_by(self.geometry.rows.dilation) {
+            for Tap { windows, pixel } in self.taps {
+                let covered = windows.start.max(group.start)..windows.end.min(group.end);
+                if covered.is_empty() {
+                    continue;
+                }
+                let first = row * self.geometry.input.width + pixel + (covered.start - windows.start) * stride;
+                let pixels = &self.pixels[first..];
+                let before = covered.start - group.start;
+                // Windows beyond the end are looked at in vain, where there are pixels for them.
+                let new = if covered == group && pixels.len() > (WIDTH - 1) * stride {
+                    every(pixels, stride)
+                } else {
+                    let mut new = [f32::NEG_INFINITY; WIDTH];
+                    let lanes = new[before..][..covered.len()].iter_mut();
+                    lanes.zip(pixels.iter().step_by(stride)).for_each(|(new, pixel)| *new = *pixel);
+                    new
+                };
+                let mut places = [place(first.wrapping_sub(before * stride)); WIDTH];
+                (0..).zip(&mut places).for_each(|(lane, at): (u32, _)| *at = at.wrapping_add(lane * place(stride)));
+                let (new, places) = (vectors::<S, V>(&new), S::as_simd_u32s(&places).0);
+                for v in 0..V {
+                    // A number that is none is kept: it must be seen.
+                    let is_none = simd.not_m32s(simd.equal_f32s(new[v], new[v]));
+                    let is_taken = simd.or_m32s(simd.greater_than_f32s(new[v], best[v]), is_none);
+                    best[v] = simd.select_f32s(is_taken, new[v], best[v]);
+                    at[v] = simd.select_u32s(is_taken, places[v], at[v]);
+                }
+            }
+        }
+        S::as_mut_simd_u32s(chosen).0.copy_from_slice(&at);
+        numbers::<S, V>(&best)
     }
+}
+
+/// 16 pixels, so many apart. Written out, because a call for each of them was left in.
+#[inline(always)]
+fn every(pixels: &[f32], stride: usize) -> [f32; WIDTH] {
+    let pixels = &pixels[..(WIDTH - 1) * stride + 1];
+    let at = |lane: usize| pixels[lane * stride];
+    let every = [
+        at(0),
+        at(1),
+        at(2),
+        at(3),
+        at(4),
+        at(5),
+        at(6),
+        at(7),
+        at(8),
+        at(9),
+        at(10),
+        at(11),
+        at(12),
+        at(13),
+        at(14),
+        at(15),
+    ];
+    every
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a plane has fewer than 2^32 pixels")]

@@ -108,16 +108,17 @@ enum Runs {
 }
 
 impl Runs {
+    #[inline(always)]
     fn of(columns: &[usize; WIDTH]) -> Self {
-        let breaks = |at: usize| columns[at] != columns[at - 1] + 1;
-        let follow = |n: usize| (1..WIDTH).all(|at| at % n == 0 || !breaks(at));
-        if follow(16) {
+        // Bit `at` says that column `at` does not follow the one before.
+        let breaks = (1..WIDTH).fold(0_u32, |breaks, at| breaks | u32::from(columns[at] != columns[at - 1] + 1) << at);
+        if breaks == 0 {
             Self::Of16
-        } else if follow(8) {
+        } else if breaks & !0x0100 == 0 {
             Self::Of8
-        } else if follow(4) {
+        } else if breaks & !0x1110 == 0 {
             Self::Of4
-        } else if follow(2) {
+        } else if breaks & !0x5554 == 0 {
             Self::Of2
         } else {
             Self::Of1
@@ -174,7 +175,10 @@ impl Product<'_> {
     fn panel(&self, index: usize) -> Panel {
         let first = index * WIDTH;
         let n = WIDTH.min(self.columns.len() - first);
-        let pick = |of: &[usize]| std::array::from_fn(|at| of[first + at.min(n - 1)]);
+        let pick = |of: &[usize]| {
+            let of = &of[first..first + n];
+            of.first_chunk().copied().unwrap_or_else(|| std::array::from_fn(|at| of[at.min(n - 1)]))
+        };
         let (columns, places) = (pick(self.columns), pick(self.places));
         let is_in_a_row = n == WIDTH && Runs::of(&places) == Runs::Of16;
         Panel { columns, places, n, runs: Runs::of(&columns), is_in_a_row }

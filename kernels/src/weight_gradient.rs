@@ -7,7 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::shared::Shared;
-use crate::simd::{WIDTH, by_lanes, by_rows, cut, vectors};
+use crate::simd::{HEIGHT, WIDTH, by_lanes, by_rows, cut, vectors};
 
 /// Places in one chain of additions: their gradients stay in the first cache while all taps of a task pass over them.
 const PLACES: usize = 256;
@@ -37,7 +37,9 @@ impl WeightGradient<'_> {
         // The tiles read without asking.
         assert!(last_place + last_tap < self.source.len(), "every tap of every place lies in the source");
         let arch = Arch::new();
-        let n_parts = self.taps.len().div_ceil(TAPS).max(16_usize.div_ceil(n_panels)).min(self.taps.len());
+        // A tile of one tap would take as long as one of several.
+        let n_tiles = self.taps.len().div_ceil(HEIGHT);
+        let n_parts = self.taps.len().div_ceil(TAPS).max(16_usize.div_ceil(n_panels)).min(n_tiles);
         let out = Shared::new(out);
         (0..n_panels * n_parts).into_par_iter().for_each(|task| {
             let (panel, part) = (task % n_panels, task / n_panels);

@@ -281,6 +281,33 @@ fn residual_and_parallel_add_and_put_together() {
 }
 
 #[test]
+fn the_largest_of_what_relu_gives_may_be_taken_first() {
+    let device = Device::flex().autodiff();
+    let row = ramp(4 * 49);
+    // What comes out, and the gradient of what went in where each number weighs something else.
+    let through = |first: Vec<Layer>, pool: Window| {
+        let mut layers = first;
+        layers.extend([Layer::Pool { pooling: Pooling::Max, window: pool }, Layer::Flatten]);
+        let net = Network::new(&model(layers), PICTURE, 2, Seed::root(1), &device).unwrap();
+        let x = Tensor::<4>::from_data(TensorData::new(row.clone(), [1, 4, 7, 7]), &device).require_grad();
+        let given = net.features(Input::Pictures(x.clone()));
+        let weights = Tensor::from_data(TensorData::new(ramp(given.dims()[1]), given.dims()), &device);
+        let gradient = x.grad(&(given.clone() * weights).sum().backward()).unwrap();
+        (given.try_into_vec_as::<f32>().unwrap(), gradient.try_into_vec_as::<f32>().unwrap())
+    };
+    for pool in [window(2, 2, Padding::Pixels(0)), window(3, 2, Padding::Pixels(1)), window(3, 1, Padding::Pixels(0))] {
+        for bend in [Activation::Relu, Activation::Relu6] {
+            let bend = || Layer::Activation(bend);
+            // Behind a sum of one branch an activation stays where it is.
+            let in_place = Layer::Parallel { branches: vec![vec![bend()]], join: Join::Sum };
+            let (given, gradient) = through(vec![bend()], pool);
+            assert_eq!((given, gradient.clone()), through(vec![in_place], pool));
+            assert!(gradient.contains(&0.0) && gradient.iter().any(|number| *number != 0.0));
+        }
+    }
+}
+
+#[test]
 fn activations_and_global_pools_give_their_formula() {
     let row = ramp(6);
     type Formula = fn(f64) -> f64;

@@ -54,12 +54,16 @@ impl Stack {
         let mut flow = flow;
         let mut at = 0;
         while let Some(step) = steps.get(at) {
-            let bend = steps.get(at + 1).and_then(bend_of).filter(|_| self.can_bend(step));
-            flow = match (step, bend) {
-                (step, None) => self.step(step, flow),
-                (step, Some(bend)) => self.bent(step, flow, bend),
+            let next = steps.get(at + 1);
+            let bend = next.and_then(bend_of).filter(|_| self.can_bend(step));
+            let pool = next.filter(|next| bend_of(step).is_some() && takes_the_largest(next));
+            flow = match (bend, pool) {
+                (Some(bend), _) => self.bent(step, flow, bend),
+                // The largest of the bent is the bent largest, of which there are fewer; where the gradient goes is the same, too.
+                (None, Some(pool)) => self.step(step, self.step(pool, flow)),
+                (None, None) => self.step(step, flow),
             };
-            at += if bend.is_some() { 2 } else { 1 };
+            at += if bend.is_some() || pool.is_some() { 2 } else { 1 };
         }
         flow
     }
@@ -129,6 +133,10 @@ fn bend_of(step: &Step) -> Option<Bend> {
         Step::Activation(Activation::Relu6) => Some(Bend::Relu6),
         _ => None,
     }
+}
+
+fn takes_the_largest(step: &Step) -> bool {
+    matches!(step, Step::Pool { pooling: Pooling::Max, .. })
 }
 
 fn activate<const D: usize>(activation: Activation, x: Tensor<D>) -> Tensor<D> {

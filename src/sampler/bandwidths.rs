@@ -3,17 +3,6 @@
 use super::column::Column;
 use super::recipe::TpeRecipe;
 
-/// The bandwidth of every observation, and which observations have the same kernel.
-#[derive(Clone, Debug)]
-pub(super) struct Bandwidths {
-    /// Standard deviation of each observation's kernel.
-    pub(super) sigmas: Vec<f64>,
-    /// For each observation the place of its kernel among `distinct`.
-    pub(super) places: Vec<u32>,
-    /// Mean and standard deviation of the kernels that differ, in no promised order.
-    pub(super) distinct: Vec<(f64, f64)>,
-}
-
 /// Standard deviation of each kernel: the larger distance to its neighbours, at most the range, and at least the
 /// range divided by the number of kernels plus one (by 100 from there on). The ends of the range are neighbours
 /// only of a lone observation, so that the outermost kernels do not get wide just for being outermost.
@@ -24,28 +13,34 @@ pub(super) struct Bandwidths {
 /// chance of a run of 100 trials to beat one of Optuna's from 0.47 to 0.39.
 ///
 /// With [`TpeRecipe::Watanabe`] the ends and the middle of the range are neighbours, too, and the least width is another.
-pub(super) fn bandwidths(column: &Column, (low, high): (f64, f64), axis: usize, recipe: TpeRecipe) -> Bandwidths {
-    let (means, order) = (column.values(), column.order());
+///
+/// The kernels go to `set`: the observations that have one, each with its position, its mean and its standard deviation.
+/// What came later counts where an observation comes twice.
+pub(super) fn bandwidths(
+    column: &Column,
+    (low, high): (f64, f64),
+    axis: usize,
+    recipe: TpeRecipe,
+    mut set: impl FnMut(&[(f64, u32)], f64, f64),
+) {
+    let order = column.order();
     let range = high - low;
-    let narrowest = range * recipe.narrowest(means.len());
+    let narrowest = range * recipe.narrowest(order.len());
     let clip = |sigma: f64| sigma.clamp(narrowest, range);
-    let mut found = Bandwidths { sigmas: vec![0.0; means.len()], places: vec![0; means.len()], distinct: Vec::new() };
     let ends = recipe.ends_are_neighbours();
-    if let ([mu], false) = (means, ends) {
-        found.set(&[0], *mu, clip((mu - low).max(high - mu)));
-        return found;
+    if let ([(mu, _)], false) = (order, ends) {
+        return set(order, *mu, clip((mu - low).max(high - mu)));
     }
-    let at = |place: usize| means[order[place] as usize];
     let middle = low + range / 2.0;
     let mut start = 0;
     while start < order.len() {
-        let mu = at(start);
+        let mu = order[start].0;
         let mut end = start + 1;
-        while end < order.len() && at(end) == mu {
+        while end < order.len() && order[end].0 == mu {
             end += 1;
         }
-        let mut left = if start > 0 { mu - at(start - 1) } else { f64::INFINITY };
-        let mut right = if end < order.len() { at(end) - mu } else { f64::INFINITY };
+        let mut left = if start > 0 { mu - order[start - 1].0 } else { f64::INFINITY };
+        let mut right = if end < order.len() { order[end].0 - mu } else { f64::INFINITY };
         if ends {
             let (below, above) = if middle < mu { (middle, high) } else { (low, middle) };
             // An unbounded parameter may lie beyond the ends.
@@ -53,39 +48,27 @@ pub(super) fn bandwidths(column: &Column, (low, high): (f64, f64), axis: usize, 
             right = right.min((above - mu).abs());
         }
         let width = |gap: f64| if gap.is_finite() { clip(gap) } else { narrowest };
-        match order[start..end] {
-            [only] => found.set(&[only], mu, width(left).max(width(right))),
-            ref equal => {
-                let (mut first, mut last) = (equal[0], equal[0]);
-                for &index in &equal[1..] {
-                    if mix(axis, index) < mix(axis, first) {
-                        first = index;
+        match &order[start..end] {
+            only @ [_] => set(only, mu, width(left).max(width(right))),
+            equal => {
+                let key = |at: usize| mix(axis, equal[at].1);
+                let (mut first, mut last) = (0, 0);
+                let (mut least, mut most) = (key(0), key(0));
+                for at in 1..equal.len() {
+                    let key = key(at);
+                    if key < least {
+                        (first, least) = (at, key);
                     }
-                    if mix(axis, index) > mix(axis, last) {
-                        last = index;
+                    if key > most {
+                        (last, most) = (at, key);
                     }
                 }
-                found.set(equal, mu, narrowest);
-                found.set(&[first], mu, width(left));
-                found.set(&[last], mu, width(right));
+                set(equal, mu, narrowest);
+                set(&equal[first..=first], mu, width(left));
+                set(&equal[last..=last], mu, width(right));
             }
         }
         start = end;
-    }
-    found
-}
-
-impl Bandwidths {
-    /// Gives some observations one kernel.
-    #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
-    fn set(&mut self, indices: &[u32], mu: f64, sigma: f64) {
-        if self.distinct.last() != Some(&(mu, sigma)) {
-            self.distinct.push((mu, sigma));
-        }
-        for &index in indices {
-            self.sigmas[index as usize] = sigma;
-            self.places[index as usize] = (self.distinct.len() - 1) as u32;
-        }
     }
 }
 
@@ -102,12 +85,19 @@ fn mix(axis: usize, index: u32) -> u64 {
 mod tests {
     use super::*;
 
+    fn found(means: &[f64], span: (f64, f64), axis: usize, recipe: TpeRecipe) -> Vec<f64> {
+        let mut sigmas = vec![f64::NAN; means.len()];
+        bandwidths(&Column::new(means.to_vec()), span, axis, recipe, |observed, mu, sigma| {
+            for (x, at) in observed {
+                assert!(*x == mu && means[*at as usize] == mu);
+                sigmas[*at as usize] = sigma;
+            }
+        });
+        sigmas
+    }
+
     fn sigmas(means: &[f64], span: (f64, f64), axis: usize) -> Vec<f64> {
-        let found = bandwidths(&Column::new(means.to_vec()), span, axis, TpeRecipe::Optuna);
-        for ((&mu, &sigma), &place) in means.iter().zip(&found.sigmas).zip(&found.places) {
-            assert_eq!(found.distinct[place as usize], (mu, sigma));
-        }
-        found.sigmas
+        found(means, span, axis, TpeRecipe::Optuna)
     }
 
     fn close(got: &[f64], expected: &[f64]) {
@@ -134,8 +124,7 @@ mod tests {
     fn bandwidths_are_clipped_by_the_number_of_kernels_and_the_range() {
         // three equal observations: no gap, so the range over n + 2
         close(&sigmas(&[0.5, 0.5, 0.5], (0.0, 2.0), 0), &[0.4, 0.4, 0.4]);
-        let equal = Column::new(vec![0.5; 200]);
-        assert_eq!(bandwidths(&equal, (0.0, 2.0), 0, TpeRecipe::Optuna).distinct, [(0.5, 0.02)]);
+        assert_eq!(sigmas(&[0.5; 200], (0.0, 2.0), 0), [0.02; 200]);
         // an unbounded parameter may lie far outside the span
         close(&sigmas(&[10.0], (-3.0, 3.0), 0), &[6.0]);
     }
@@ -157,8 +146,7 @@ mod tests {
 
     #[test]
     fn with_watanabe_ends_and_middle_are_neighbours() {
-        let sigmas =
-            |means: &[f64]| bandwidths(&Column::new(means.to_vec()), (0.0, 1.0), 0, TpeRecipe::Watanabe).sigmas;
+        let sigmas = |means: &[f64]| found(means, (0.0, 1.0), 0, TpeRecipe::Watanabe);
         close(&sigmas(&[0.2]), &[0.3]);
         close(&sigmas(&[0.1, 0.3, 0.95]), &[0.2, 0.2, 0.45]);
         // close neighbours on both sides

@@ -4,22 +4,26 @@
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     values: Vec<f64>,
-    order: Vec<u32>,
+    order: Vec<(f64, u32)>,
 }
 
 impl Column {
     /// Sorts the values.
-    #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
     pub(super) fn new(values: Vec<f64>) -> Self {
-        let mut order: Vec<u32> = (0..values.len() as u32).collect();
-        order.sort_unstable_by(|&a, &b| values[a as usize].total_cmp(&values[b as usize]).then(a.cmp(&b)));
+        let mut order: Vec<(f64, u32)> = values.iter().copied().zip(0..).collect();
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         Self { values, order }
     }
 
-    /// Values whose order is known: ascending positions, the lower of equals first.
-    pub(super) fn sorted(values: Vec<f64>, order: Vec<u32>) -> Self {
+    /// Values whose order is known: ascending, each with its position, the lower of equals first.
+    pub(super) fn sorted(values: Vec<f64>, order: Vec<(f64, u32)>) -> Self {
         debug_assert_eq!(values.len(), order.len(), "an order holds every position once");
         Self { values, order }
+    }
+
+    /// Values of options, whose order nobody asks for.
+    pub(super) fn unsorted(values: Vec<f64>) -> Self {
+        Self { values, order: Vec::new() }
     }
 
     /// From the oldest to the newest.
@@ -27,8 +31,8 @@ impl Column {
         &self.values
     }
 
-    /// Positions of the values from the lowest to the highest; of equal values the older first.
-    pub(super) fn order(&self) -> &[u32] {
+    /// The values from the lowest to the highest with their positions; of equal values the older first.
+    pub(super) fn order(&self) -> &[(f64, u32)] {
         &self.order
     }
 }

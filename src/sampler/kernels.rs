@@ -5,28 +5,36 @@ use super::bandwidths::bandwidths;
 use super::column::Column;
 use super::recipe::TpeRecipe;
 use super::truncated_normal::TruncatedNormal;
-use super::upper_tail::Tails;
 use crate::seed::Stream;
 
 /// One kernel for every observation in their order, then the prior's.
 #[derive(Clone, Debug)]
 pub(super) enum Kernels<'a> {
-    /// Truncated normals on a line.
-    Normals(Normals<'a>),
+    /// Truncated normals on a continuous line.
+    Continuous(Continuous<'a>),
+    /// Truncated normals over the cells of a grid.
+    Grid(Grid<'a>),
     /// Categorical kernels that lean to the observed option; the last is uniform.
     Options(Options),
 }
 
-/// Truncated normals on a line.
+/// Truncated normals on a continuous line.
 #[derive(Clone, Debug)]
-pub(super) struct Normals<'a> {
+pub(super) struct Continuous<'a> {
     /// The axis.
     pub(super) line: Line<'a>,
     /// Mean of each kernel.
     pub(super) means: Vec<f64>,
     /// Standard deviation of each kernel.
     pub(super) sigmas: Vec<f64>,
-    /// The kernels that differ.
+}
+
+/// Truncated normals over the cells of a grid, where many observations have the same kernel.
+#[derive(Clone, Debug)]
+pub(super) struct Grid<'a> {
+    /// The axis.
+    pub(super) line: Line<'a>,
+    /// Mean and standard deviation of the kernels that differ.
     pub(super) distinct: Vec<(f64, f64)>,
     /// For each kernel its place among those that differ.
     pub(super) places: Vec<u32>,
@@ -46,27 +54,20 @@ impl<'a> Kernels<'a> {
     pub(super) fn new(axis: Axis<'a>, position: usize, observed: &Column, recipe: TpeRecipe) -> Self {
         match axis {
             Axis::Options { count } => Self::Options(Options::new(count, observed.values())),
-            Axis::Line(line) => {
-                let mut means = observed.values().to_vec();
-                let widths = bandwidths(observed, line.span, position, recipe);
-                let (mut sigmas, mut distinct, mut places) = (widths.sigmas, widths.distinct, widths.places);
-                let (mu, sigma) = line.prior;
-                means.push(mu);
-                sigmas.push(sigma);
-                #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
-                places.push(distinct.len() as u32);
-                distinct.push((mu, sigma));
-                Self::Normals(Normals { line, means, sigmas, distinct, places })
-            }
+            Axis::Line(line) if line.step.is_some() => Self::Grid(Grid::new(line, position, observed, recipe)),
+            Axis::Line(line) => Self::Continuous(Continuous::new(line, position, observed, recipe)),
         }
     }
 
     /// A candidate from one kernel: a coordinate on a continuous line, else an internal number.
     pub(super) fn draw(&self, kernel: usize, stream: &mut Stream) -> f64 {
         match self {
-            Self::Normals(Normals { line, means, sigmas, .. }) => {
-                let x = TruncatedNormal::new(means[kernel], sigmas[kernel], line.bounds).draw(stream);
-                if line.step.is_some() { line.nearest(x) } else { x }
+            Self::Continuous(Continuous { line, means, sigmas }) => {
+                TruncatedNormal::new(means[kernel], sigmas[kernel], line.bounds).draw(stream)
+            }
+            Self::Grid(Grid { line, distinct, places }) => {
+                let (mu, sigma) = distinct[places[kernel] as usize];
+                line.nearest(TruncatedNormal::new(mu, sigma, line.bounds).draw(stream))
             }
             #[expect(clippy::cast_precision_loss, reason = "positions are far below 2^53")]
             Self::Options(options) => {
@@ -94,17 +95,44 @@ impl<'a> Kernels<'a> {
     /// The internal number of a candidate.
     pub(super) fn to_internal(&self, candidate: f64) -> f64 {
         match self {
-            Self::Normals(Normals { line, .. }) if line.step.is_none() => line.to_internal(candidate),
-            _ => candidate,
+            Self::Continuous(Continuous { line, .. }) => line.to_internal(candidate),
+            Self::Grid(_) | Self::Options(_) => candidate,
         }
     }
 }
 
-impl Normals<'_> {
-    /// The probability between two coordinates under a distinct kernel that is not cut.
-    pub(super) fn mass(&self, tails: Tails, (low, high): (f64, f64), place: u32) -> f64 {
-        let (mu, sigma) = self.distinct[place as usize];
-        tails.mass((low - mu) / sigma, (high - mu) / sigma)
+impl<'a> Continuous<'a> {
+    fn new(line: Line<'a>, position: usize, observed: &Column, recipe: TpeRecipe) -> Self {
+        let n = observed.values().len();
+        let mut means = Vec::with_capacity(n + 1);
+        means.extend_from_slice(observed.values());
+        means.push(line.prior.0);
+        let mut sigmas = vec![line.prior.1; n + 1];
+        bandwidths(observed, line.span, position, recipe, |observed, _, sigma| {
+            for (_, index) in observed {
+                sigmas[*index as usize] = sigma;
+            }
+        });
+        Self { line, means, sigmas }
+    }
+}
+
+impl<'a> Grid<'a> {
+    #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
+    fn new(line: Line<'a>, position: usize, observed: &Column, recipe: TpeRecipe) -> Self {
+        let mut distinct: Vec<(f64, f64)> = Vec::new();
+        let mut places = vec![0; observed.values().len() + 1];
+        bandwidths(observed, line.span, position, recipe, |observed, mu, sigma| {
+            if distinct.last() != Some(&(mu, sigma)) {
+                distinct.push((mu, sigma));
+            }
+            for (_, index) in observed {
+                places[*index as usize] = (distinct.len() - 1) as u32;
+            }
+        });
+        places[observed.values().len()] = distinct.len() as u32;
+        distinct.push(line.prior);
+        Self { line, distinct, places }
     }
 }
 

@@ -47,7 +47,7 @@ pub use self::tpe::TpeSettings;
 
 /// Names what the samplers suggest. It changes when any of them would suggest another assignment: a study that began
 /// under another version does not go on.
-pub const VERSION: &str = "4";
+pub const VERSION: &str = "5";
 
 /// How a study picks the next assignment.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -21,6 +21,8 @@ pub(crate) struct Observations {
     n_trials: usize,
     /// `columns[parameter][trial]`; `NAN` for what a trial lacks.
     columns: Vec<Vec<f64>>,
+    /// How many trials have each parameter.
+    n_having: Vec<usize>,
     /// For each number the trials that have it, by coordinate, the lower of equals first; nothing for choices.
     orders: Vec<Vec<(f64, u32)>>,
 }
@@ -35,6 +37,7 @@ impl Observations {
         let mut by_name: Vec<usize> = (0..parameters.len()).collect();
         by_name.sort_unstable_by_key(|&index| parameters[index].name());
         self.columns.resize(parameters.len(), Vec::new());
+        self.n_having.resize(parameters.len(), 0);
         self.orders.resize(parameters.len(), Vec::new());
         let first = self.n_trials;
         self.n_trials = history.len();
@@ -52,6 +55,7 @@ impl Observations {
                         Ordering::Equal => {
                             if let Some(internal) = parameters[index].distribution().to_internal(value) {
                                 self.columns[index][trial] = axes[index].coordinate(internal);
+                                self.n_having[index] += 1;
                             }
                         }
                         Ordering::Greater => break,
@@ -83,6 +87,11 @@ impl Observations {
         !self.columns[parameter][trial].is_nan()
     }
 
+    /// Whether every trial has the parameter.
+    pub(super) fn in_every_trial(&self, parameter: usize) -> bool {
+        self.n_having[parameter] == self.n_trials
+    }
+
     /// The position of the option that a trial chose, if the parameter is a choice and the trial has it.
     pub(super) fn option(&self, parameter: usize, trial: usize) -> Option<usize> {
         let position = self.columns[parameter][trial];
@@ -90,28 +99,26 @@ impl Observations {
         (!position.is_nan()).then_some(position as usize)
     }
 
-    /// The columns of some parameters over those of the trials, in ascending order, that have all of them.
+    /// The columns of some parameters over trials, in ascending order, that have all of them.
     #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
-    pub(super) fn complete_rows(&self, parameters: &[usize], trials: &[usize]) -> Vec<Column> {
-        let has_all = |trial: &usize| parameters.iter().all(|&parameter| self.has(parameter, *trial));
-        let rows: Vec<usize> = trials.iter().copied().filter(has_all).collect();
+    pub(super) fn columns(&self, parameters: &[usize], trials: &[usize]) -> Vec<Column> {
         let column =
-            |&parameter: &usize| -> Vec<f64> { rows.iter().map(|&trial| self.columns[parameter][trial]).collect() };
+            |&parameter: &usize| -> Vec<f64> { trials.iter().map(|&trial| self.columns[parameter][trial]).collect() };
         // To sort a few rows costs less than to look for them among all trials.
-        if rows.len() < self.n_trials / 16 {
+        if trials.len() < self.n_trials / 16 {
             return parameters.iter().map(|parameter| Column::new(column(parameter))).collect();
         }
         let mut places = vec![u32::MAX; self.n_trials];
-        for (place, &trial) in rows.iter().enumerate() {
+        for (place, &trial) in trials.iter().enumerate() {
             places[trial] = place as u32;
         }
-        let sorted = |parameter: &usize| {
-            let order: Vec<u32> = match self.orders[*parameter].as_slice() {
-                // Nobody asks for the order of options.
-                [] => (0..rows.len() as u32).collect(),
-                order => order.iter().map(|(_, trial)| places[*trial as usize]).filter(|&p| p != u32::MAX).collect(),
-            };
-            Column::sorted(column(parameter), order)
+        let sorted = |parameter: &usize| match self.orders[*parameter].as_slice() {
+            [] => Column::unsorted(column(parameter)),
+            all => {
+                let mut order = Vec::with_capacity(trials.len());
+                order.extend(all.iter().map(|&(x, trial)| (x, places[trial as usize])).filter(|&(_, p)| p != u32::MAX));
+                Column::sorted(column(parameter), order)
+            }
         };
         parameters.iter().map(sorted).collect()
     }
@@ -148,12 +155,13 @@ mod tests {
         let has = |trial| [0, 1, 2].map(|parameter| observations.has(parameter, trial));
         assert_eq!((has(0), has(1)), ([true, true, false], [true, false, true]));
         assert_eq!((observations.option(1, 0), observations.option(1, 1)), (Some(2), None));
-        let rows = |parameters: &[usize]| -> Vec<Vec<f64>> {
-            observations.complete_rows(parameters, &[0, 1]).iter().map(|column| column.values().to_vec()).collect()
+        assert_eq!([0, 1, 2].map(|parameter| observations.in_every_trial(parameter)), [true, false, false]);
+        let columns = |parameters: &[usize], trials: &[usize]| -> Vec<Vec<f64>> {
+            observations.columns(parameters, trials).iter().map(|column| column.values().to_vec()).collect()
         };
-        assert_eq!(rows(&[0]), [[0.25, 0.75]]);
-        assert_eq!(rows(&[0, 1]), [[0.25], [2.0]]);
-        assert_eq!(rows(&[1, 2]), [[0.0; 0], [0.0; 0]]);
+        assert_eq!(columns(&[0], &[0, 1]), [[0.25, 0.75]]);
+        assert_eq!(columns(&[0, 1], &[0]), [[0.25], [2.0]]);
+        assert_eq!(columns(&[1, 2], &[]), [[0.0; 0], [0.0; 0]]);
     }
 
     #[test]
@@ -186,8 +194,11 @@ mod tests {
                 .all(|(a, b)| a.to_bits() == b.to_bits())
         );
         assert_eq!(grown.orders, at_once.orders);
-        for rows in [(0..80).step_by(2).collect::<Vec<_>>(), vec![3, 40, 78]] {
-            for column in at_once.complete_rows(&[0, 1], &rows) {
+        // Every sixth trial has an int of 0, which is out of range.
+        assert!(!at_once.in_every_trial(0) && at_once.in_every_trial(1));
+        let even = (0..80).step_by(2).filter(|&trial| at_once.has(0, trial)).collect::<Vec<_>>();
+        for rows in [even, vec![3, 40, 79]] {
+            for column in at_once.columns(&[0, 1], &rows) {
                 assert_eq!(column.order(), Column::new(column.values().to_vec()).order());
             }
         }

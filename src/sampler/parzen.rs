@@ -75,7 +75,10 @@ impl<'a> Parzen<'a> {
 mod tests {
     //! Expected densities from the definitions, with Python's `math.erfc`, `exp` and `log`.
 
+    use std::f64::consts::PI;
+
     use super::*;
+    use crate::sampler::kernels::{Continuous, Grid};
     use crate::sampler::truncated_normal::TruncatedNormal;
     use crate::seed::Seed;
     use crate::space::Distribution;
@@ -97,13 +100,13 @@ mod tests {
         let candidates = Candidates::new(&axes, (0..distributions.len()).map(axis).collect());
         let mut constant = parzen.weights.iter().sum::<f64>();
         for kernels in &parzen.dimensions {
-            if let Kernels::Normals(normals) = kernels {
-                let (mu, sigma) = normals.line.prior;
-                constant *= TruncatedNormal::new(mu, sigma, normals.line.bounds).inside();
-                if normals.line.step.is_none() {
-                    constant *= sigma * (2.0 * std::f64::consts::PI).sqrt();
-                }
-            }
+            let (line, scale) = match kernels {
+                Kernels::Continuous(Continuous { line, .. }) => (line, line.prior.1 * (2.0 * PI).sqrt()),
+                Kernels::Grid(Grid { line, .. }) => (line, 1.0),
+                Kernels::Options(_) => continue,
+            };
+            let (mu, sigma) = line.prior;
+            constant *= TruncatedNormal::new(mu, sigma, line.bounds).inside() * scale;
         }
         parzen.sums(&candidates).iter().map(|sum| (sum / constant).ln()).collect()
     }
@@ -173,18 +176,20 @@ mod tests {
         // The definition, with the functions of `libm`.
         let parzen = parzen(&distributions, &columns);
         let below = |z: f64| 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2);
+        let mass =
+            |(mu, sigma): (f64, f64), (low, high): (f64, f64)| below((high - mu) / sigma) - below((low - mu) / sigma);
         let density = |kernel: usize, candidate: &[f64; 4]| -> f64 {
             let along = |(kernels, x): (&Kernels<'_>, &f64)| match kernels {
                 Kernels::Options(options) => options.probability(*x)(options.places[kernel]),
-                Kernels::Normals(normals) => {
-                    let (mu, sigma) = (normals.means[kernel], normals.sigmas[kernel]);
-                    let (low, high) = normals.line.bounds.unwrap();
-                    let inside = below((high - mu) / sigma) - below((low - mu) / sigma);
+                Kernels::Grid(Grid { line, distinct, places }) => {
+                    let normal = distinct[places[kernel] as usize];
+                    mass(normal, (x - 0.5, x + 0.5)) / mass(normal, line.bounds.unwrap())
+                }
+                Kernels::Continuous(Continuous { line, means, sigmas }) => {
+                    let (mu, sigma) = (means[kernel], sigmas[kernel]);
                     let z = (x - mu) / sigma;
-                    match normals.line.step {
-                        Some(_) => (below((x + 0.5 - mu) / sigma) - below((x - 0.5 - mu) / sigma)) / inside,
-                        None => libm::exp(-0.5 * z * z) / (sigma * (2.0 * std::f64::consts::PI).sqrt()) / inside,
-                    }
+                    let density = libm::exp(-0.5 * z * z) / (sigma * (2.0 * PI).sqrt());
+                    density / mass((mu, sigma), line.bounds.unwrap())
                 }
             };
             parzen.dimensions.iter().zip(candidate).map(along).product()

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::candidates::{Candidates, Cells};
 use super::exponential::exponential;
-use super::kernels::{Kernels, Normals, Options};
+use super::kernels::{self, Grid, Kernels, Options};
 use super::truncated_normal::TruncatedNormal;
 use super::upper_tail::Tails;
 
@@ -49,7 +49,7 @@ struct Scratch {
 /// Densities on a continuous line.
 struct Continuous<'k> {
     means: &'k [f64],
-    /// One over the standard deviation times the root of 2.
+    /// One over the standard deviation times the root of 2, of each kernel.
     inverses: Vec<f64>,
     candidates: &'k [f64],
 }
@@ -69,10 +69,10 @@ struct Table<'k> {
 }
 
 /// What the rows of a table are computed from.
-#[derive(Clone, Copy)]
 enum Masses<'k> {
     Options(&'k Options),
-    Normals(&'k Normals<'k>),
+    /// Mean of each distinct kernel, and one over its standard deviation.
+    Grid(Vec<(f64, f64)>),
 }
 
 impl<'k> Products<'k> {
@@ -84,35 +84,51 @@ impl<'k> Products<'k> {
         let (n_candidates, tails) = (candidates.len(), Tails::get());
         let mut products = Self { heights, highest: 0.0, continuous, tables, n_candidates, tails, scratch };
         for (axis, kernels) in dimensions.iter().enumerate() {
-            let masses = match (kernels, candidates.cells(axis)) {
-                (Kernels::Options(options), Some(cells)) => Some((Masses::Options(options), cells)),
-                (Kernels::Normals(normals), Some(cells)) => {
-                    products.scale(normals, |_| 1.0);
-                    Some((Masses::Normals(normals), cells))
+            match (kernels, candidates.cells(axis)) {
+                (Kernels::Options(options), Some(cells)) => products.tables.push(Table::of_options(options, cells)),
+                (Kernels::Grid(grid), Some(cells)) => {
+                    products.scale_by_masses(grid);
+                    products.tables.push(Table::of_grid(grid, cells));
                 }
-                (Kernels::Normals(normals), None) => {
-                    products.scale(normals, |sigma| sigma);
-                    let inverses = normals.sigmas.iter().map(|sigma| std::f64::consts::FRAC_1_SQRT_2 / sigma).collect();
+                (Kernels::Continuous(kernels), None) => {
+                    let inverse = |sigma| std::f64::consts::FRAC_1_SQRT_2 / sigma;
+                    let inverses: Vec<f64> = kernels.sigmas.iter().map(inverse).collect();
+                    products.scale_by_heights(kernels, &inverses);
                     let candidates = candidates.along(axis);
-                    products.continuous.push(Continuous { means: &normals.means, inverses, candidates });
-                    None
+                    products.continuous.push(Continuous { means: &kernels.means, inverses, candidates });
                 }
-                (Kernels::Options(_), None) => unreachable!("options are cells"),
-            };
-            products.tables.extend(masses.map(|(masses, cells)| Table::new(masses, cells)));
+                _ => unreachable!("on a line there are no cells, elsewhere there are"),
+            }
         }
         products.highest = products.heights.iter().copied().fold(0.0, f64::max);
         products
     }
 
-    /// Divides the height of each kernel by its mass between the bounds and a width, both next to the prior's.
-    fn scale(&mut self, normals: &Normals<'_>, width: impl Fn(f64) -> f64) {
-        let size =
-            |(mu, sigma): (&f64, &f64)| TruncatedNormal::new(*mu, *sigma, normals.line.bounds).inside() * width(*sigma);
-        let (mu, sigma) = &normals.line.prior;
-        let prior = size((mu, sigma));
-        for (height, kernel) in self.heights.iter_mut().zip(normals.means.iter().zip(&normals.sigmas)) {
-            *height = (*height * (prior / size(kernel))).min(LARGEST);
+    /// Divides each kernel's height by its mass between the bounds and its standard deviation, both next to the prior's.
+    fn scale_by_heights(&mut self, kernels: &kernels::Continuous<'_>, inverses: &[f64]) {
+        let kernels::Continuous { line, means, sigmas } = kernels;
+        let inside = |mu: f64, sigma: f64| TruncatedNormal::new(mu, sigma, line.bounds).inside();
+        let (mu, sigma) = line.prior;
+        let prior = inside(mu, sigma) * sigma * std::f64::consts::SQRT_2;
+        for (height, inverse) in self.heights.iter_mut().zip(inverses) {
+            *height = (*height * (prior * inverse)).min(LARGEST);
+        }
+        for (height, (mu, sigma)) in self.heights.iter_mut().zip(means.iter().zip(sigmas)) {
+            let inside = inside(*mu, *sigma);
+            // Of most kernels everything is inside.
+            if inside < 1.0 {
+                *height /= inside;
+            }
+        }
+    }
+
+    /// Divides each kernel's height by its mass between the bounds next to the prior's.
+    fn scale_by_masses(&mut self, Grid { line, distinct, places }: &Grid<'_>) {
+        let inside = |&(mu, sigma): &(f64, f64)| TruncatedNormal::new(mu, sigma, line.bounds).inside();
+        let prior = inside(&line.prior);
+        let factors: Vec<f64> = distinct.iter().map(|kernel| prior / inside(kernel)).collect();
+        for (height, place) in self.heights.iter_mut().zip(places) {
+            *height *= factors[*place as usize];
         }
     }
 
@@ -216,11 +232,16 @@ impl<'k> Products<'k> {
 }
 
 impl<'k> Table<'k> {
-    fn new(masses: Masses<'k>, cells: &'k Cells) -> Self {
-        let (places, n_distinct) = match masses {
-            Masses::Options(options) => (&options.places, options.count + 1),
-            Masses::Normals(normals) => (&normals.places, normals.distinct.len()),
-        };
+    fn of_options(options: &'k Options, cells: &'k Cells) -> Self {
+        Self::new(Masses::Options(options), options.count + 1, &options.places, cells)
+    }
+
+    fn of_grid(grid: &'k Grid<'_>, cells: &'k Cells) -> Self {
+        let masses = grid.distinct.iter().map(|(mu, sigma)| (*mu, 1.0 / sigma)).collect();
+        Self::new(Masses::Grid(masses), grid.distinct.len(), &grid.places, cells)
+    }
+
+    fn new(masses: Masses<'k>, n_distinct: usize, places: &'k [u32], cells: &'k Cells) -> Self {
         let n_cells = cells.distinct().len();
         let computed = Vec::with_capacity(n_cells * n_distinct);
         Self { cells, masses, places, n_distinct, rows: vec![None; n_cells], computed }
@@ -235,24 +256,29 @@ impl<'k> Table<'k> {
         });
         let row = &mut self.computed[start..start + self.n_distinct];
         let kernels = kept.iter().map(|kernel| self.places[first + kernel]);
-        match self.masses {
+        match &self.masses {
             Masses::Options(options) => {
                 multiply(row, kernels, terms, options.probability(self.cells.distinct()[cell]));
             }
-            Masses::Normals(normals) => {
+            Masses::Grid(distinct) => {
                 let ends = self.cells.ends(cell);
-                multiply(row, kernels, terms, |place| normals.mass(tails, ends, place));
+                multiply(row, kernels, terms, |place| between(tails, ends, distinct[place as usize]));
             }
         }
     }
 
     /// The mass of a distinct cell under a distinct kernel.
     fn mass(&self, tails: Tails, cell: usize, place: u32) -> f64 {
-        match self.masses {
+        match &self.masses {
             Masses::Options(options) => options.probability(self.cells.distinct()[cell])(place),
-            Masses::Normals(normals) => normals.mass(tails, self.cells.ends(cell), place),
+            Masses::Grid(distinct) => between(tails, self.cells.ends(cell), distinct[place as usize]),
         }
     }
+}
+
+/// The probability between two coordinates under a normal that is not cut, from its mean and one over its standard deviation.
+fn between(tails: Tails, (low, high): (f64, f64), (mu, inverse): (f64, f64)) -> f64 {
+    tails.mass((low - mu) * inverse, (high - mu) * inverse)
 }
 
 /// Multiplies terms by the masses of their kernels and computes those that are not in the row yet.

@@ -48,13 +48,13 @@ impl TpeRecipe {
 
     /// Weights of the good trials in their order, then the prior's, next to the trials that are not good. What a trial
     /// improves is measured in the first objective; one that misses a constraint improves nothing.
-    pub(super) fn weights_below(
+    pub(super) fn weights_below<'t>(
         self,
-        below: &[&TrialRecord],
-        above: &[&TrialRecord],
+        below: impl ExactSizeIterator<Item = &'t TrialRecord>,
+        above: impl Iterator<Item = &'t TrialRecord>,
         direction: Direction,
     ) -> Vec<f64> {
-        if self == Self::Optuna || below.is_empty() {
+        if self == Self::Optuna || below.len() == 0 {
             return age_weights(below.len());
         }
         let loss = |record: &TrialRecord| match &record.state {
@@ -63,12 +63,12 @@ impl TpeRecipe {
                 None
             }
         };
-        let best_above = above.iter().filter_map(|record| loss(record)).reduce(f64::min);
-        let gain = |record: &&TrialRecord| match (loss(record), best_above) {
+        let best_above = above.filter_map(loss).reduce(f64::min);
+        let gain = |record| match (loss(record), best_above) {
             (Some(loss), Some(best)) => (best - loss).max(LEAST_GAIN),
             _ => LEAST_GAIN,
         };
-        let mut weights: Vec<f64> = below.iter().map(gain).collect();
+        let mut weights: Vec<f64> = below.map(gain).collect();
         // Losses may be so large that the sum of their differences is not finite.
         let largest = weights.iter().copied().fold(0.0, f64::max).min(f64::MAX);
         for weight in &mut weights {
@@ -125,7 +125,7 @@ mod tests {
         let (a, b, c) = (complete(1.0), complete(4.0), record(TrialState::Pruned { step: 1, value: Some(0.0) }));
         let (d, e) = (complete(5.0), complete(9.0));
         let weights = |direction, below: &[&TrialRecord], above: &[&TrialRecord]| {
-            TpeRecipe::Watanabe.weights_below(below, above, direction)
+            TpeRecipe::Watanabe.weights_below(below.iter().copied(), above.iter().copied(), direction)
         };
         // gains of 4, 1 and none, over the largest; then their mean
         let got = weights(Direction::Minimize, &[&a, &b, &c], &[&d, &e]);

@@ -17,25 +17,30 @@ pub(super) struct Split {
     pub(super) above: Vec<usize>,
 }
 
-/// Splits a history that is sorted by trial number. The best of the finished trials, `good_in_hundred` per cent rounded
-/// up, go below: complete trials that keep the constraints, then pruned ones, the longest-lived first, then those that
+/// Splits some trials, at ascending positions of a history that is sorted by trial number. The best of the finished ones,
+/// `good_in_hundred` per cent rounded up, go below: complete trials that keep the constraints, then pruned ones, the longest-lived first, then those that
 /// miss the constraints, the smallest violation first. Ties go to the lower number. Pending trials go above (the constant
 /// liar), failed ones nowhere.
 ///
 /// With one objective complete trials go by their value, and at most 25 trials are good. With several they go by their
 /// rank, and of the last rank that finds a place, those do that together cover most.
-pub(super) fn split(history: &[&TrialRecord], directions: &[Direction], good_in_hundred: usize) -> Split {
-    let ranked: Vec<usize> = (0..history.len()).filter(|&index| history[index].state.is_finished()).collect();
+pub(super) fn split(
+    history: &[&TrialRecord],
+    trials: Vec<usize>,
+    directions: &[Direction],
+    good_in_hundred: usize,
+) -> Split {
+    let ranked: Vec<usize> = trials.iter().copied().filter(|&index| history[index].state.is_finished()).collect();
     let n_below = (ranked.len() * good_in_hundred).div_ceil(100);
     let mut below = match directions {
         [direction] => by_value(ranked, history, *direction, n_below.min(MOST_BELOW)),
         _ => by_rank(ranked, history, directions, n_below),
     };
     below.sort_unstable();
-    let above = (0..history.len())
-        .filter(|&index| !matches!(history[index].state, TrialState::Failed { .. }))
-        .filter(|index| below.binary_search(index).is_err())
-        .collect();
+    let mut above = trials;
+    above.retain(|index| {
+        !matches!(history[*index].state, TrialState::Failed { .. }) && below.binary_search(index).is_err()
+    });
     Split { below, above }
 }
 
@@ -108,13 +113,17 @@ mod tests {
         states.into_iter().enumerate().map(record).collect()
     }
 
+    fn split_all(history: &[&TrialRecord], directions: &[Direction], good_in_hundred: usize) -> Split {
+        split(history, (0..history.len()).collect(), directions, good_in_hundred)
+    }
+
     fn complete(values: &[f64]) -> Vec<TrialState> {
         values.iter().map(|&value| TrialState::from_objective(value)).collect()
     }
 
     fn below(states: Vec<TrialState>, direction: Direction) -> Vec<usize> {
         let records = records(states);
-        split(&records.iter().collect::<Vec<_>>(), direction.as_ref(), 10).below
+        split_all(&records.iter().collect::<Vec<_>>(), direction.as_ref(), 10).below
     }
 
     #[test]
@@ -122,12 +131,12 @@ mod tests {
         let values = [5.0, 1.0, 4.0, 9.0, 0.5, 7.0, 8.0, 6.0, 3.0, 2.0, 10.0];
         let records = records(complete(&values));
         let history: Vec<_> = records.iter().collect();
-        let minimized = split(&history, &[Direction::Minimize], 10);
+        let minimized = split_all(&history, &[Direction::Minimize], 10);
         assert_eq!(minimized.below, [1, 4]);
         assert_eq!(minimized.above, [0, 2, 3, 5, 6, 7, 8, 9, 10]);
-        assert_eq!(split(&history, &[Direction::Maximize], 10).below, [3, 10]);
-        assert_eq!(split(&history[..10], &[Direction::Minimize], 10).below, [4]);
-        assert_eq!(split(&[], &[Direction::Minimize], 10), Split { below: vec![], above: vec![] });
+        assert_eq!(split_all(&history, &[Direction::Maximize], 10).below, [3, 10]);
+        assert_eq!(split_all(&history[..10], &[Direction::Minimize], 10).below, [4]);
+        assert_eq!(split_all(&[], &[Direction::Minimize], 10), Split { below: vec![], above: vec![] });
     }
 
     #[test]
@@ -147,7 +156,7 @@ mod tests {
         states.insert(1, TrialState::Pending);
         states.insert(2, TrialState::Failed { reason: "diverged".to_owned() });
         let records = records(states);
-        let split = split(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize], 10);
+        let split = split_all(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize], 10);
         assert_eq!(split, Split { below: vec![3], above: vec![0, 1] });
     }
 
@@ -191,7 +200,7 @@ mod tests {
     /// The good of trials with two objectives, both minimised, one in two.
     fn half(states: Vec<TrialState>) -> Vec<usize> {
         let records = records(states);
-        split(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize; 2], 50).below
+        split_all(&records.iter().collect::<Vec<_>>(), &[Direction::Minimize; 2], 50).below
     }
 
     #[test]
@@ -204,7 +213,7 @@ mod tests {
         assert_eq!(half(six[..4].to_vec()), [1, 3]);
         let directions = [Direction::Maximize, Direction::Minimize];
         let mirrored = records(points(&[(-1.0, 5.0), (-1.0, 1.0), (-2.0, 2.0), (-0.0, 4.0), (-6.0, 6.0), (-5.0, 1.5)]));
-        assert_eq!(split(&mirrored.iter().collect::<Vec<_>>(), &directions, 50).below, [1, 2, 3]);
+        assert_eq!(split_all(&mirrored.iter().collect::<Vec<_>>(), &directions, 50).below, [1, 2, 3]);
     }
 
     #[test]

@@ -109,13 +109,16 @@ impl Model<'_> {
     fn together(&self, condition: Option<&Condition>) -> Vec<usize> {
         let group: Vec<usize> =
             (0..self.parameters.len()).filter(|&index| self.parameters[index].condition() == condition).collect();
-        let trials: Vec<usize> = (0..self.history.len())
-            .filter(|&trial| self.history[trial].state.is_finished())
-            .filter(|&trial| condition.is_none() || group.iter().any(|&index| self.observations.has(index, trial)))
-            .collect();
-        let in_every = |index: usize| trials.iter().all(|&trial| self.observations.has(index, trial));
+        let is_meant = |trial: usize| {
+            self.history[trial].state.is_finished()
+                && (condition.is_none() || group.iter().any(|&index| self.observations.has(index, trial)))
+        };
+        let in_every = |index: usize| {
+            let mut meant = (0..self.history.len()).filter(|&trial| is_meant(trial));
+            self.observations.in_every_trial(index) || meant.all(|trial| self.observations.has(index, trial))
+        };
         let varies = |index: usize| self.parameters[index].distribution().single().is_none();
-        group.into_iter().filter(|&index| varies(index) && in_every(index)).collect()
+        group.iter().copied().filter(|&index| varies(index) && in_every(index)).collect()
     }
 
     /// The option to look into, if the parameter always exists and others depend on it.
@@ -150,20 +153,21 @@ impl Model<'_> {
         let axes: Vec<Axis<'_>> =
             indices.iter().map(|&index| Axis::new(self.parameters[index].distribution())).collect();
         let is_conditional = indices.iter().any(|&index| self.parameters[index].condition().is_some());
-        let has_all = |&trial: &usize| indices.iter().all(|&index| self.observations.has(index, trial));
-        let trials: Vec<usize> = (0..self.history.len()).filter(|trial| !is_conditional || has_all(trial)).collect();
-        let records: Vec<&TrialRecord> = trials.iter().map(|&trial| self.history[trial]).collect();
+        let not_in_every = |index: &usize| !self.observations.in_every_trial(*index);
+        let in_some: Vec<usize> = indices.iter().copied().filter(not_in_every).collect();
+        let has_all = |&trial: &usize| in_some.iter().all(|&index| self.observations.has(index, trial));
         let recipe = self.settings.recipe;
-        let Split { below, above } = split(&records, self.directions, recipe.good_in_hundred(is_conditional));
+        let trials: Vec<usize> = (0..self.history.len()).filter(|trial| !is_conditional || has_all(trial)).collect();
+        let good_in_hundred = recipe.good_in_hundred(is_conditional);
+        let Split { below, above } = split(self.history, trials, self.directions, good_in_hundred);
         // Without a condition a trial may lack a parameter, too: its range may have changed.
-        let trials_of =
-            |side: Vec<usize>| -> Vec<usize> { side.into_iter().map(|place| trials[place]).filter(has_all).collect() };
-        let (below, above) = (trials_of(below), trials_of(above));
-        let records = |side: &[usize]| -> Vec<&TrialRecord> { side.iter().map(|&trial| self.history[trial]).collect() };
-        let fit = |side: &[usize], weights| {
-            Parzen::new(&axes, &self.observations.complete_rows(indices, side), weights, recipe)
-        };
-        let good = fit(&below, recipe.weights_below(&records(&below), &records(&above), self.directions[0]));
+        let complete = |side: Vec<usize>| -> Vec<usize> { side.into_iter().filter(has_all).collect() };
+        let (below, above) = (complete(below), complete(above));
+        let fit =
+            |side: &[usize], weights| Parzen::new(&axes, &self.observations.columns(indices, side), weights, recipe);
+        let record = |&trial: &usize| self.history[trial];
+        let weights = recipe.weights_below(below.iter().map(record), above.iter().map(record), self.directions[0]);
+        let good = fit(&below, weights);
         let other = fit(&above, recipe.weights_above(above.len()));
         let candidates = Candidates::new(&axes, good.draw(self.settings.n_candidates.get(), given, stream));
         let winner = contest::winner(&good.sums(&candidates), other.products(&candidates));

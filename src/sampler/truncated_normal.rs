@@ -27,9 +27,10 @@ impl TruncatedNormal {
 
     /// Probability between the bounds under the normal that is not cut.
     pub(super) fn inside(&self) -> f64 {
-        let (low, high) = ((self.bounds.0 - self.mu) / self.sigma, (self.bounds.1 - self.mu) / self.sigma);
+        let (below, above) = (self.mu - self.bounds.0, self.bounds.1 - self.mu);
         // Most kernels are narrow and far from both ends: the tails beyond would not reach the last bit of 1.
-        if low < -ALL_INSIDE && high > ALL_INSIDE { 1.0 } else { Tails::get().mass(low, high) }
+        let reach = ALL_INSIDE * self.sigma;
+        if below > reach && above > reach { 1.0 } else { Tails::get().mass(-below / self.sigma, above / self.sigma) }
     }
 
     /// A draw.

@@ -202,7 +202,7 @@ impl Windows<'_> {
 fn every(pixels: &[f32], stride: usize) -> [f32; WIDTH] {
     let pixels = &pixels[..(WIDTH - 1) * stride + 1];
     let at = |lane: usize| pixels[lane * stride];
-    let every = [
+    [
         at(0),
         at(1),
         at(2),
@@ -219,8 +219,7 @@ fn every(pixels: &[f32], stride: usize) -> [f32; WIDTH] {
         at(13),
         at(14),
         at(15),
-    ];
-    every
+    ]
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a plane has fewer than 2^32 pixels")]

@@ -5,7 +5,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Input, InputShape, Network, Shape, lines};
 use crate::seed::Seed;
-use crate::spec::network::{Activation, Backbone, Join, Layer, Loss, LossOptions, ModelSpec, Padding, Pooling, Window};
+use crate::spec::network::{
+    Activation, Backbone, Join, Layer, Loss, LossOptions, ModelSpec, Padding, Pooling, Precision, Window,
+};
 
 const PICTURE: InputShape = InputShape::Picture { channels: 4, size: 7 };
 const VECTOR: InputShape = InputShape::Vector { width: 6 };
@@ -361,6 +363,23 @@ fn repeated_layers_have_weights_of_their_own() {
 }
 
 /// Evaluations rely on it: a row's numbers are the same in every batch.
+#[test]
+fn products_in_bf16_are_those_of_rounded_numbers() {
+    let row = ramp(4 * 49);
+    let layers = vec![conv(8, window(3, 1, Padding::Same), 1), NORM, relu(), average()];
+    let net = Network::new(&model(layers), PICTURE, 2, Seed::root(1), &Device::flex()).unwrap();
+    let input = || Input::Pictures(tensor(&row, [1, 4, 7, 7]));
+    let values = |logits: Tensor<2>| logits.try_into_vec_as::<f32>().unwrap();
+    let [half, full] = [Precision::Bf16, Precision::F32].map(|precision| values(net.forward_in(precision, input())));
+    assert_eq!(full, values(net.forward(input())));
+    let largest = full.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
+    for (half, full) in half.iter().zip(&full) {
+        // Eight bits, twice rounded: a convolution and the output layer.
+        assert!(half != full && (half - full).abs() < largest / 64.0, "{half}, not about {full}");
+        assert_eq!(half.to_bits() & 0xffff, 0, "the output layer gives bf16");
+    }
+}
+
 #[test]
 fn on_the_cpu_a_row_does_not_depend_on_the_others_of_its_batch() {
     let same = |kernel, stride| window(kernel, stride, Padding::Same);

@@ -13,7 +13,7 @@ use super::stack::{Flow, Stack};
 use super::weighted::linear;
 use crate::seed::Seed;
 use crate::spec::check::Step as Place;
-use crate::spec::network::{Backbone, Layer, ModelSpec};
+use crate::spec::network::{Backbone, Layer, ModelSpec, Precision};
 
 /// A batch as a network takes it.
 #[derive(Clone, Debug)]
@@ -61,16 +61,27 @@ impl Network {
     /// Logits `[batch, n_outputs]`.
     #[must_use]
     pub fn forward(&self, input: Input) -> Tensor<2> {
-        linear(&self.output, vectors(self.head.forward(Flow::Vectors(self.features(input)))))
+        self.forward_in(Precision::F32, input)
+    }
+
+    /// Logits `[batch, n_outputs]`, single precision whatever products are computed in.
+    #[must_use]
+    pub fn forward_in(&self, precision: Precision, input: Input) -> Tensor<2> {
+        let features = Flow::Vectors(self.features_in(precision, input));
+        linear(&self.output, vectors(self.head.forward(precision, features)), precision)
     }
 
     /// What the backbone gives, `[batch, features]`.
     #[must_use]
     pub fn features(&self, input: Input) -> Tensor<2> {
+        self.features_in(Precision::F32, input)
+    }
+
+    fn features_in(&self, precision: Precision, input: Input) -> Tensor<2> {
         match input {
             Input::Features(features) => features,
-            Input::Pictures(pictures) => vectors(self.backbone.forward(Flow::Pictures(pictures))),
-            Input::Vectors(rows) => vectors(self.backbone.forward(Flow::Vectors(rows))),
+            Input::Pictures(pictures) => vectors(self.backbone.forward(precision, Flow::Pictures(pictures))),
+            Input::Vectors(rows) => vectors(self.backbone.forward(precision, Flow::Vectors(rows))),
         }
     }
 

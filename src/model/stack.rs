@@ -11,7 +11,7 @@ use super::init::Init;
 use super::weighted::{WeightedLayer, batch_norm};
 use crate::kernel::{self, Bend};
 use crate::seed::Seed;
-use crate::spec::network::{Activation, Join, Pooling};
+use crate::spec::network::{Activation, Join, Pooling, Precision};
 
 /// What flows through a stack.
 #[derive(Clone, Debug)]
@@ -46,10 +46,18 @@ impl Stack {
         &self.names
     }
 
-    pub(super) fn forward(&self, flow: Flow) -> Flow {
-        self.run(&self.steps, flow)
+    pub(super) fn forward(&self, precision: Precision, flow: Flow) -> Flow {
+        Running { layers: &self.layers, precision }.run(&self.steps, flow)
     }
+}
 
+/// A pass through a stack.
+struct Running<'a> {
+    layers: &'a [WeightedLayer],
+    precision: Precision,
+}
+
+impl Running<'_> {
     fn run(&self, steps: &[Step], flow: Flow) -> Flow {
         let mut flow = flow;
         let mut at = 0;
@@ -94,8 +102,12 @@ impl Stack {
 
     fn step(&self, step: &Step, flow: Flow) -> Flow {
         match (step, flow) {
-            (Step::Weighted(layer), Flow::Pictures(x)) => Flow::Pictures(self.layers[*layer].on_pictures(x)),
-            (Step::Weighted(layer), Flow::Vectors(x)) => Flow::Vectors(self.layers[*layer].on_vectors(x)),
+            (Step::Weighted(layer), Flow::Pictures(x)) => {
+                Flow::Pictures(self.layers[*layer].on_pictures(x, self.precision))
+            }
+            (Step::Weighted(layer), Flow::Vectors(x)) => {
+                Flow::Vectors(self.layers[*layer].on_vectors(x, self.precision))
+            }
             (Step::Activation(activation), Flow::Pictures(x)) => Flow::Pictures(activate(*activation, x)),
             (Step::Activation(activation), Flow::Vectors(x)) => Flow::Vectors(activate(*activation, x)),
             (Step::Pool { pooling, kernel, stride, padding }, Flow::Pictures(x)) => {

@@ -4,11 +4,12 @@ use burn::module::{Flag, Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, GroupNorm, LayerNorm, Linear, PaddingConfig2d};
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Distribution, Tensor};
+use burn::tensor::{Distribution, FloatDType, Tensor, module};
 
 use super::design::Kind;
 use super::init::Init;
 use crate::kernel::{self, Bend, Statistics};
+use crate::spec::network::Precision;
 
 /// Drops each number with a probability while training, and scales what is left so that the mean stays.
 ///
@@ -62,9 +63,9 @@ impl WeightedLayer {
     }
 
     /// `[batch, inputs]` to `[batch, outputs]`.
-    pub(super) fn on_vectors(&self, vectors: Tensor<2>) -> Tensor<2> {
+    pub(super) fn on_vectors(&self, vectors: Tensor<2>, precision: Precision) -> Tensor<2> {
         match self {
-            Self::Linear(layer) => linear(layer, vectors),
+            Self::Linear(layer) => linear(layer, vectors, precision),
             Self::BatchNorm(layer) => batch_norm(layer, vectors, Bend::None),
             Self::LayerNorm(layer) => layer.forward(vectors),
             Self::Dropout(layer) => layer.forward(vectors),
@@ -73,9 +74,9 @@ impl WeightedLayer {
     }
 
     /// `[batch, channels, height, width]` to the same with the layer's channels and size.
-    pub(super) fn on_pictures(&self, pictures: Tensor<4>) -> Tensor<4> {
+    pub(super) fn on_pictures(&self, pictures: Tensor<4>, precision: Precision) -> Tensor<4> {
         match self {
-            Self::Conv2d(layer) => convolution(layer, pictures),
+            Self::Conv2d(layer) => convolution(layer, pictures, precision),
             Self::BatchNorm(layer) => batch_norm(layer, pictures, Bend::None),
             Self::GroupNorm(layer) => layer.forward(pictures),
             Self::Dropout(layer) => layer.forward(pictures),
@@ -85,17 +86,33 @@ impl WeightedLayer {
 }
 
 /// `[batch, inputs]` to `[batch, outputs]`.
-pub(super) fn linear(layer: &Linear, vectors: Tensor<2>) -> Tensor<2> {
-    kernel::linear(vectors, layer.weight.val(), layer.bias.as_ref().map(Param::val))
+pub(super) fn linear(layer: &Linear, vectors: Tensor<2>, precision: Precision) -> Tensor<2> {
+    let (weight, bias) = (layer.weight.val(), layer.bias.as_ref().map(Param::val));
+    match precision {
+        Precision::F32 => kernel::linear(vectors, weight, bias),
+        Precision::Bf16 => full(module::linear(half(vectors), half(weight), bias.map(half))),
+    }
 }
 
-fn convolution(layer: &Conv2d, pictures: Tensor<4>) -> Tensor<4> {
+fn convolution(layer: &Conv2d, pictures: Tensor<4>, precision: Precision) -> Tensor<4> {
     let PaddingConfig2d::Explicit(top, left, bottom, right) = layer.padding else {
         unreachable!("a convolution is made with its padding counted out")
     };
     let padding = [(top, bottom), (left, right)];
     let options = ConvOptions::new_with_padding(layer.stride, padding, layer.dilation, layer.groups);
-    kernel::convolution(pictures, layer.weight.val(), layer.bias.as_ref().map(Param::val), options)
+    let (weight, bias) = (layer.weight.val(), layer.bias.as_ref().map(Param::val));
+    match precision {
+        Precision::F32 => kernel::convolution(pictures, weight, bias, options),
+        Precision::Bf16 => full(module::conv2d(half(pictures), half(weight), bias.map(half), options)),
+    }
+}
+
+fn half<const D: usize>(numbers: Tensor<D>) -> Tensor<D> {
+    numbers.cast(FloatDType::BF16)
+}
+
+fn full<const D: usize>(numbers: Tensor<D>) -> Tensor<D> {
+    numbers.cast(FloatDType::F32)
 }
 
 /// Batch norm and a bend behind it, as one. It trains on a device with gradients unless it is frozen, and then adds the batch's statistics to the

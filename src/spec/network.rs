@@ -288,12 +288,27 @@ pub struct PhaseOptions {
     pub ema: Option<f64>,
     /// Whether the record of an epoch says how weights and gradients are distributed.
     pub histograms: bool,
+    /// What the products of a step are computed in.
+    pub precision: Precision,
+}
+
+/// What the products of a training step, those of linear layers and convolutions, are computed in. Weights, all other
+/// layers, the loss and every evaluation are single precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    F32,
+    /// 8 bits of a number and the range of single precision (mixed precision, Micikevicius et al. 2018, ICLR, with the
+    /// range that makes their scaling of the loss needless).
+    Bf16,
 }
 
 impl Default for PhaseOptions {
     fn default() -> Self {
         let lr_factors = LrFactors { backbone: 1.0, head: 1.0 };
-        Self { schedule: None, lr_factors, clip_norm: None, accumulate: 1, ema: None, histograms: false }
+        let precision = Precision::default();
+        Self { schedule: None, lr_factors, clip_norm: None, accumulate: 1, ema: None, histograms: false, precision }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Options of a phase and of its loss, from closed trees to the structs that training takes.
 
 use super::check::{OpenPlace, Problem, Step};
-use super::network::{ClassWeights, LossOptions, LrFactors, PhaseOptions, Schedule};
+use super::network::{ClassWeights, LossOptions, LrFactors, PhaseOptions, Precision, Schedule};
 use super::parse::{CHECKED, Closed, Read};
 use super::tree::{Make, Tree};
 
@@ -75,6 +75,10 @@ pub(super) fn phase_options(phase: &Closed) -> PhaseOptions {
         accumulate: phase.count("accumulate"),
         ema: phase.get("ema").map(|_| phase.float("ema")),
         histograms: phase.bool("histograms"),
+        precision: match phase.text("precision") {
+            "bf16" => Precision::Bf16,
+            _ => Precision::F32,
+        },
     }
 }
 

@@ -507,6 +507,12 @@ const PARTS: &[Constructor] = &[
                 Default::Bool(false),
                 "record how weights and gradients are distributed after each epoch",
             ),
+            field(
+                "precision",
+                Type::OneOf(&["f32", "bf16"]),
+                Default::Text("f32"),
+                "of the products in a step; bf16 is for GPUs that have it, weights and evaluation stay f32",
+            ),
         ],
         "a phase of training",
     ),

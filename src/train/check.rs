@@ -1,8 +1,12 @@
 //! What must hold before a fit begins, so that it fails at once and not after an hour.
 
+use burn::tensor::FloatDType;
+
 use super::{TrainError, TrainSpec};
 use crate::data::{Dataset, Features};
-use crate::spec::network::{Augment, ClassWeights, EarlyStop, Optimizer, Patch, PhaseOptions, PhaseSpec, Schedule};
+use crate::spec::network::{
+    Augment, ClassWeights, EarlyStop, Optimizer, Patch, PhaseOptions, PhaseSpec, Precision, Schedule,
+};
 use crate::split::TrainValidation;
 
 /// Checks phases against each other, the data and the rows.
@@ -107,8 +111,19 @@ fn check_augment(phase: &PhaseSpec, data: &Dataset) -> Result<(), TrainError> {
     })
 }
 
+/// Whether the device has the numbers that each phase multiplies in.
+///
+/// # Errors
+/// It has not: [`TrainError::Precision`].
+pub(super) fn check_precision(phases: &[PhaseSpec], supports: impl Fn(FloatDType) -> bool) -> Result<(), TrainError> {
+    match phases.iter().find(|phase| phase.options.precision == Precision::Bf16) {
+        Some(phase) if !supports(FloatDType::BF16) => Err(TrainError::Precision { phase: phase.name.clone() }),
+        _ => Ok(()),
+    }
+}
+
 fn check_options(phase: &PhaseSpec) -> Result<(), TrainError> {
-    let PhaseOptions { schedule, lr_factors, clip_norm, accumulate, ema, histograms: _ } = &phase.options;
+    let PhaseOptions { schedule, lr_factors, clip_norm, accumulate, ema, histograms: _, precision: _ } = &phase.options;
     if *accumulate == 0 {
         return Err(TrainError::Zero { phase: phase.name.clone(), what: "accumulate" });
     }

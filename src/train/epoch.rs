@@ -47,7 +47,8 @@ impl Fit<'_> {
                 let mut gradients: Option<Gradients> = None;
                 for (rows, batch) in made.by_ref().take(options.accumulate) {
                     let (input, mixes) = batch.input(&self.training);
-                    let loss = self.goal.mean_loss(network.forward(input), rows, &mixes, &self.training);
+                    let loss =
+                        self.goal.mean_loss(network.forward_in(options.precision, input), rows, &mixes, &self.training);
                     let weight = self.goal.weight(rows);
                     // The mean over all rows of the step: each batch counts as much as its rows weigh.
                     let share = if rows.len() == of_step.len() {

@@ -39,6 +39,15 @@ pub enum TrainError {
         /// What must hold.
         must: &'static str,
     },
+    /// The device has no numbers of a phase's precision.
+    #[error(
+        "phase `{phase}` multiplies in bf16, which this device does not have; set its precision to \"f32\", or take \
+         another --device"
+    )]
+    Precision {
+        /// The phase.
+        phase: String,
+    },
     /// Nesterov's momentum with settings it is not defined for.
     #[error("nesterov of phase `{phase}` needs a momentum above 0 and a dampening of 0")]
     Nesterov {

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use super::batch::Rows;
-use super::check::check;
+use super::check::{check, check_precision};
 use super::checkpoint::{Origin, Progress};
 use super::early_stop::{Seen, Watch};
 use super::epoch::Pass;
@@ -97,6 +97,7 @@ pub fn train(
     let goal = Goal::new(spec.model, data, &rows.train)?;
     let preprocessing = Preprocessing::fit(data, &rows.train, spec.model.backbone.colour_scale())?;
     let (plain, training) = (device.plain(), device.training());
+    check_precision(spec.phases, |dtype| plain.supports_dtype(dtype))?;
     let seed = spec.seed.child("init");
     let n_outputs = n_outputs(spec.model.loss, data.task());
     let mut network = Network::new(spec.model, preprocessing.shape(), n_outputs, seed, &training)?;

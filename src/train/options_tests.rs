@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use burn::tensor::FloatDType;
+
+use super::check::check_precision;
 use super::histogram::HistogramOf;
 use super::tests::{Quiet, blobs, convnet, cpu, mlp, phase, pictures, rows};
 use super::{EpochRecord, TrainError, TrainSpec, Trained, train};
@@ -9,7 +12,8 @@ use crate::data::Dataset;
 use crate::metric::{Metric, evaluate};
 use crate::seed::Seed;
 use crate::spec::network::{
-    Backbone, ClassWeights, Loss, LossOptions, LrFactors, ModelSpec, Optimizer, PhaseOptions, PhaseSpec, Schedule,
+    Backbone, ClassWeights, Loss, LossOptions, LrFactors, ModelSpec, Optimizer, PhaseOptions, PhaseSpec, Precision,
+    Schedule,
 };
 use crate::split::TrainValidation;
 
@@ -159,6 +163,44 @@ fn a_plateau_goes_by_its_metric_and_by_the_training_loss_without_validation_rows
     for rows in [rows(60), TrainValidation { train: (0..60).collect(), validation: vec![] }] {
         assert_eq!(moved(&trained(1, &rows)), [true, true, false, false]);
     }
+}
+
+#[test]
+fn steps_in_bf16_lead_where_those_in_f32_do_and_leave_weights_and_evaluation_in_f32() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, rows) = (pictures(folder.path()), rows(40));
+    let trained = |precision| {
+        let options = PhaseOptions { precision, histograms: true, ..plain() };
+        fit(&convnet(), &[with("p", 3, options)], &data, &rows)
+    };
+    let (half, full) = (trained(Precision::Bf16), trained(Precision::F32));
+    assert_ne!(losses(&half), losses(&full));
+    for (half, full) in losses(&half).iter().zip(losses(&full)) {
+        assert!((half - full).abs() < 0.02 * full, "{half}, not about {full}");
+    }
+    assert_eq!(weights(&half), weights(&trained(Precision::Bf16)), "it gives the same bits again");
+    assert_eq!(weights(&half).len(), weights(&full).len());
+    let predictions = half.predictor().predict(&data, &rows.validation).unwrap();
+    let recorded = half.epochs()[2].validation.iter().find(|(name, _)| *name == Metric::LogLoss).unwrap().1;
+    assert_eq!(evaluate(Metric::LogLoss, &predictions, 0.5), Some(recorded));
+    // Behind the length of the header and the header stand the numbers: rounded ones would have no low bits.
+    let file = weights(&half);
+    let (length, rest) = file.split_first_chunk::<8>().unwrap();
+    let numbers = &rest[usize::try_from(u64::from_le_bytes(*length)).unwrap()..];
+    assert!(numbers.as_chunks::<4>().0.iter().any(|number| u32::from_le_bytes(*number) & 0xffff != 0));
+}
+
+#[test]
+fn a_device_without_bf16_is_told_before_anything_is_trained() {
+    let phases = |precision| [phase("a", 1), with("b", 1, PhaseOptions { precision, ..plain() })];
+    let message = check_precision(&phases(Precision::Bf16), |_| false).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "phase `b` multiplies in bf16, which this device does not have; set its precision to \"f32\", or take another \
+         --device"
+    );
+    assert!(check_precision(&phases(Precision::Bf16), |dtype| dtype == FloatDType::BF16).is_ok());
+    assert!(check_precision(&phases(Precision::F32), |_| false).is_ok());
 }
 
 #[test]

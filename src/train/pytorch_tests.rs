@@ -19,7 +19,7 @@ use crate::seed::Seed;
 use crate::spec::data::{CsvTableSpec, DataSpec, TableTask};
 use crate::spec::network::{
     Activation, Backbone, ClassWeights, Loss, LossOptions, LrFactors, ModelSpec, Optimizer, PhaseOptions, PhaseSpec,
-    Schedule,
+    Precision, Schedule,
 };
 use crate::split::TrainValidation;
 use crate::trial::Direction;
@@ -238,6 +238,7 @@ fn a_training_with_every_option_is_that_of_pytorch() {
         accumulate: 3,
         ema: Some(0.6),
         histograms: false,
+        precision: Precision::F32,
     };
     let optimizer = Optimizer::AdamW { lr: 0.1, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01 };
     // Batches of 4, 4 and 2 rows: one step an epoch.

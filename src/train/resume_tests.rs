@@ -9,7 +9,8 @@ use crate::data::Dataset;
 use crate::metric::{Metric, Predictions};
 use crate::seed::Seed;
 use crate::spec::network::{
-    Augment, ClassWeights, Layer, Loss, LossOptions, LrFactors, ModelSpec, Optimizer, PhaseOptions, PhaseSpec, Schedule,
+    Augment, ClassWeights, Layer, Loss, LossOptions, LrFactors, ModelSpec, Optimizer, PhaseOptions, PhaseSpec,
+    Precision, Schedule,
 };
 use crate::split::TrainValidation;
 
@@ -184,6 +185,7 @@ fn a_training_with_every_option_goes_on_from_any_epoch_as_if_it_never_stopped() 
                 accumulate: 2,
                 ema: Some(0.7),
                 histograms: true,
+                precision: Precision::Bf16,
             };
         }
         let case = Case { model: model.clone(), phases, seed: 1, data: &data, rows: rows(data.n()) };

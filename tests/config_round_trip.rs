@@ -405,6 +405,7 @@ experiment(#{
             augment: [],
             accumulate: 1,
             histograms: false,
+            precision: "f32",
         }),
         phase("full", #{
             epochs: epochs,
@@ -430,6 +431,7 @@ experiment(#{
             augment: [],
             accumulate: 1,
             histograms: false,
+            precision: "f32",
         }),
     ],
     cv: nested(#{

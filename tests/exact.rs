@@ -159,6 +159,7 @@ fn the_numbers_do_not_depend_on_the_number_of_workers_nor_on_the_folder() {
         ("tiny.rhai", vec!["per=outer"]),
         ("formula.rhai", vec![]),
         ("tiny.rhai", vec!["lag=3"]),
+        ("tiny.rhai", vec!["train.fit.precision=bf16"]),
         ("aims.rhai", vec![]),
         ("aims.rhai", vec!["lag=3"]),
     ] {
@@ -169,6 +170,17 @@ fn the_numbers_do_not_depend_on_the_number_of_workers_nor_on_the_folder() {
             assert_same(&serial, &pure_files(&path_of(&report)));
         }
     }
+}
+
+#[test]
+fn steps_in_bf16_give_other_numbers_than_those_in_f32_and_the_same_with_any_number_of_threads() {
+    let short = ["epochs=2", "train.warmup.epochs=1"];
+    let half = [&short[..], &["train.full.precision=bf16"]].concat();
+    let serial = reference("long.rhai", &half);
+    assert_ne!(serial["summary.json"], reference("long.rhai", &short)["summary.json"]);
+    let elsewhere = project();
+    let report = run(&elsewhere, &[&["long.rhai"][..], &half, &["--threads", "3"]].concat());
+    assert_same(&serial, &pure_files(&path_of(&report)));
 }
 
 #[cfg(target_os = "linux")]

@@ -173,7 +173,7 @@ impl Windows<'_> {
                 let before = covered.start - group.start;
                 // Windows beyond the end are looked at in vain, where there are pixels for them.
                 let new = if covered == group && pixels.len() > (WIDTH - 1) * stride {
-                    every(pixels, stride)
+                    sixteen(pixels, stride)
                 } else {
                     let mut new = [f32::NEG_INFINITY; WIDTH];
                     let lanes = new[before..][..covered.len()].iter_mut();
@@ -181,7 +181,9 @@ impl Windows<'_> {
                     new
                 };
                 let mut places = [place(first.wrapping_sub(before * stride)); WIDTH];
-                (0..).zip(&mut places).for_each(|(lane, at): (u32, _)| *at = at.wrapping_add(lane * place(stride)));
+                (0..)
+                    .zip(&mut places)
+                    .for_each(|(lane, at): (u32, _)| *at = at.wrapping_add(lane.wrapping_mul(place(stride))));
                 let (new, places) = (vectors::<S, V>(&new), S::as_simd_u32s(&places).0);
                 for v in 0..V {
                     // A number that is none is kept: it must be seen.
@@ -199,7 +201,7 @@ impl Windows<'_> {
 
 /// 16 pixels, so many apart. Written out, because a call for each of them was left in.
 #[inline(always)]
-fn every(pixels: &[f32], stride: usize) -> [f32; WIDTH] {
+fn sixteen(pixels: &[f32], stride: usize) -> [f32; WIDTH] {
     let pixels = &pixels[..(WIDTH - 1) * stride + 1];
     let at = |lane: usize| pixels[lane * stride];
     [
@@ -222,7 +224,10 @@ fn every(pixels: &[f32], stride: usize) -> [f32; WIDTH] {
     ]
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a plane has fewer than 2^32 pixels")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a plane has fewer than 2^32 pixels; lanes that nothing takes may wrap"
+)]
 fn place(at: usize) -> u32 {
     at as u32
 }

@@ -112,6 +112,7 @@ impl Runs {
     fn of(columns: &[usize; WIDTH]) -> Self {
         // Bit `at` says that column `at` does not follow the one before.
         let breaks = (1..WIDTH).fold(0_u32, |breaks, at| breaks | u32::from(columns[at] != columns[at - 1] + 1) << at);
+        // Where runs of 8, 4 and 2 may begin.
         if breaks == 0 {
             Self::Of16
         } else if breaks & !0x0100 == 0 {

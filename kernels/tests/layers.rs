@@ -138,34 +138,37 @@ proptest! {
 
     #[test]
     fn max_pooling_takes_the_largest_and_gives_it_the_gradient(
-        (batch, channels, height, width) in (1..3_usize, 1..4_usize, 1..12_usize, 1..12_usize),
-        (kernel, stride, padding) in (1..4_usize, 1..4_usize, 0..2_usize),
+        (batch, channels, height, width) in (1..3_usize, 1..4_usize, 1..12_usize, 1..70_usize),
+        (kernel, stride, padding, dilation) in (1..4_usize, 1..6_usize, 0..2_usize, 1..3_usize),
         seed in any::<u32>(),
     ) {
-        prop_assume!(padding <= kernel / 2);
-        let axis = Axis { kernel, stride, padding: (padding, padding), dilation: 1 };
+        prop_assume!(padding <= kernel / 2 && (padding == 0 || dilation == 1));
+        let axis = Axis { kernel, stride, padding: (padding, padding), dilation };
         let input = Pictures { batch, channels, height, width };
         prop_assume!(axis.places(height).is_ok() && axis.places(width).is_ok());
         let geometry = PoolGeometry::new(input, axis, axis).unwrap();
-        let x = numbers(input.len(), u64::from(seed));
+        // Few values, so that many are equal: the first of them is chosen.
+        let x: Vec<f32> = numbers(input.len(), u64::from(seed)).into_iter().map(|x| (3.0 * x).round()).collect();
         let g = numbers(geometry.output().len(), u64::from(seed) + 1);
         let found = geometry.largest(&x);
-        let (mut expected, mut gradient) = (Vec::new(), vec![0.0_f32; x.len()]);
+        let (mut expected, mut chosen, mut gradient) = (Vec::new(), Vec::new(), vec![0.0_f32; x.len()]);
         for plane in 0..batch * channels {
             for y in 0..geometry.output().height {
                 for column in 0..geometry.output().width {
                     let pixels = (0..kernel * kernel).filter_map(|k| {
-                        let down = (y * stride + k / kernel).checked_sub(padding).filter(|&y| y < height)?;
-                        let right = (column * stride + k % kernel).checked_sub(padding).filter(|&x| x < width)?;
+                        let down = (y * stride + k / kernel * dilation).checked_sub(padding).filter(|&y| y < height)?;
+                        let right = (column * stride + k % kernel * dilation).checked_sub(padding).filter(|&x| x < width)?;
                         Some((plane * height + down) * width + right)
                     });
                     let best = pixels.reduce(|best, at| if x[at] > x[best] { at } else { best }).unwrap();
                     gradient[best] += g[expected.len()];
                     expected.push(x[best]);
+                    chosen.push(u32::try_from(best - plane * height * width).unwrap());
                 }
             }
         }
         prop_assert_eq!(&found.output, &expected);
+        prop_assert_eq!(&found.chosen, &chosen);
         prop_assert_eq!(geometry.largest_gradient(&found.chosen, &g), gradient);
     }
 }
@@ -208,12 +211,17 @@ fn activations_bend_and_let_gradients_through() {
 
 #[test]
 fn what_is_no_number_stays_none() {
-    let mut numbers = [f32::NAN];
-    Activation::Relu6.activate(&mut numbers);
-    assert!(numbers[0].is_nan());
+    let mut bent = [f32::NAN];
+    Activation::Relu6.activate(&mut bent);
+    assert!(bent[0].is_nan());
     let axis = Axis { kernel: 2, stride: 2, padding: (0, 0), dilation: 1 };
-    let geometry = PoolGeometry::new(Pictures { batch: 1, channels: 1, height: 2, width: 2 }, axis, axis).unwrap();
-    assert!(geometry.largest(&[1.0, f32::NAN, 2.0, 3.0]).output[0].is_nan());
+    for width in [2, 40] {
+        let geometry = PoolGeometry::new(Pictures { batch: 1, channels: 1, height: 2, width }, axis, axis).unwrap();
+        let mut pixels = numbers(2 * width, 1);
+        pixels[1] = f32::NAN;
+        let output = geometry.largest(&pixels).output;
+        assert!(output[0].is_nan() && output[1..].iter().all(|largest| largest.is_finite()));
+    }
 }
 
 #[test]

@@ -362,7 +362,6 @@ fn repeated_layers_have_weights_of_their_own() {
     assert_eq!(features(vec![Layer::Repeat { times: 0, layers: vec![relu()] }], VECTOR, &ramp(6)), ramp(6));
 }
 
-/// Evaluations rely on it: a row's numbers are the same in every batch.
 #[test]
 fn products_in_bf16_are_those_of_rounded_numbers() {
     let row = ramp(4 * 49);
@@ -380,6 +379,7 @@ fn products_in_bf16_are_those_of_rounded_numbers() {
     }
 }
 
+/// Evaluations rely on it: a row's numbers are the same in every batch.
 #[test]
 fn on_the_cpu_a_row_does_not_depend_on_the_others_of_its_batch() {
     let same = |kernel, stride| window(kernel, stride, Padding::Same);

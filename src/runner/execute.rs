@@ -39,10 +39,9 @@ impl From<TrainError> for Ended {
         match error {
             TrainError::Interrupted => Self::Interrupted,
             // Weights were in order when the run began: a file that has changed since says nothing about the fit.
-            TrainError::Device { .. }
-            | TrainError::Features { .. }
-            | TrainError::Pretrained(_)
-            | TrainError::Precision { .. } => Self::Lost(error.to_string()),
+            TrainError::Device { .. } | TrainError::Features { .. } | TrainError::Pretrained(_) => {
+                Self::Lost(error.to_string())
+            }
             _ => Self::Failed(FitFailure(error.to_string())),
         }
     }

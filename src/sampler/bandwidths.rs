@@ -14,8 +14,8 @@ use super::recipe::TpeRecipe;
 ///
 /// With [`TpeRecipe::Watanabe`] the ends and the middle of the range are neighbours, too, and the least width is another.
 ///
-/// The kernels go to `set`: the observations that have one, each with its position, its mean and its standard deviation.
-/// What came later counts where an observation comes twice.
+/// `set` is told of each kernel: the observations that have it, with their positions, its mean and its standard deviation.
+/// Of an observation that it is told of twice, the later kernel is right.
 pub(super) fn bandwidths(
     column: &Column,
     (low, high): (f64, f64),

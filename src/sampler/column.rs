@@ -21,7 +21,7 @@ impl Column {
         Self { values, order }
     }
 
-    /// Values of options, whose order nobody asks for.
+    /// Values of options, whose order nobody asks for: it is empty.
     pub(super) fn unsorted(values: Vec<f64>) -> Self {
         Self { values, order: Vec::new() }
     }

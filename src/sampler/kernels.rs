@@ -34,9 +34,9 @@ pub(super) struct Continuous<'a> {
 pub(super) struct Grid<'a> {
     /// The axis.
     pub(super) line: Line<'a>,
-    /// Mean and standard deviation of the kernels that differ.
+    /// Mean and standard deviation of the kernels, without those that repeat their neighbour.
     pub(super) distinct: Vec<(f64, f64)>,
-    /// For each kernel its place among those that differ.
+    /// For each kernel its place among them.
     pub(super) places: Vec<u32>,
 }
 

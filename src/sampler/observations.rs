@@ -101,19 +101,22 @@ impl Observations {
 
     /// The columns of some parameters over trials, in ascending order, that have all of them.
     #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
-    pub(super) fn columns(&self, parameters: &[usize], trials: &[usize]) -> Vec<Column> {
+    pub(super) fn columns_of(&self, parameters: &[usize], trials: &[usize]) -> Vec<Column> {
         let column =
             |&parameter: &usize| -> Vec<f64> { trials.iter().map(|&trial| self.columns[parameter][trial]).collect() };
         // To sort a few rows costs less than to look for them among all trials.
-        if trials.len() < self.n_trials / 16 {
-            return parameters.iter().map(|parameter| Column::new(column(parameter))).collect();
-        }
-        let mut places = vec![u32::MAX; self.n_trials];
-        for (place, &trial) in trials.iter().enumerate() {
-            places[trial] = place as u32;
+        let are_few = trials.len() < self.n_trials / 16;
+        let mut places = Vec::new();
+        if !are_few {
+            places.resize(self.n_trials, u32::MAX);
+            for (place, &trial) in trials.iter().enumerate() {
+                places[trial] = place as u32;
+            }
         }
         let sorted = |parameter: &usize| match self.orders[*parameter].as_slice() {
+            // Options, or a number that no trial has.
             [] => Column::unsorted(column(parameter)),
+            _ if are_few => Column::new(column(parameter)),
             all => {
                 let mut order = Vec::with_capacity(trials.len());
                 order.extend(all.iter().map(|&(x, trial)| (x, places[trial as usize])).filter(|&(_, p)| p != u32::MAX));
@@ -157,7 +160,7 @@ mod tests {
         assert_eq!((observations.option(1, 0), observations.option(1, 1)), (Some(2), None));
         assert_eq!([0, 1, 2].map(|parameter| observations.in_every_trial(parameter)), [true, false, false]);
         let columns = |parameters: &[usize], trials: &[usize]| -> Vec<Vec<f64>> {
-            observations.columns(parameters, trials).iter().map(|column| column.values().to_vec()).collect()
+            observations.columns_of(parameters, trials).iter().map(|column| column.values().to_vec()).collect()
         };
         assert_eq!(columns(&[0], &[0, 1]), [[0.25, 0.75]]);
         assert_eq!(columns(&[0, 1], &[0]), [[0.25], [2.0]]);
@@ -198,7 +201,7 @@ mod tests {
         assert!(!at_once.in_every_trial(0) && at_once.in_every_trial(1));
         let even = (0..80).step_by(2).filter(|&trial| at_once.has(0, trial)).collect::<Vec<_>>();
         for rows in [even, vec![3, 40, 79]] {
-            for column in at_once.columns(&[0, 1], &rows) {
+            for column in at_once.columns_of(&[0, 1], &rows) {
                 assert_eq!(column.order(), Column::new(column.values().to_vec()).order());
             }
         }

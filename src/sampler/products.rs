@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::candidates::{Candidates, Cells};
 use super::exponential::exponential;
-use super::kernels::{self, Grid, Kernels, Options};
+use super::kernels::{Continuous, Grid, Kernels, Options};
 use super::truncated_normal::TruncatedNormal;
 use super::upper_tail::Tails;
 
@@ -29,7 +29,7 @@ pub(super) struct Products<'k> {
     heights: Vec<f64>,
     /// The largest of them.
     highest: f64,
-    continuous: Vec<Continuous<'k>>,
+    continuous: Vec<Exponents<'k>>,
     tables: Vec<Table<'k>>,
     n_candidates: usize,
     tails: Tails,
@@ -46,8 +46,8 @@ struct Scratch {
     terms: [f64; BLOCK],
 }
 
-/// Densities on a continuous line.
-struct Continuous<'k> {
+/// What makes the exponents of densities on a continuous line.
+struct Exponents<'k> {
     means: &'k [f64],
     /// One over the standard deviation times the root of 2, of each kernel.
     inverses: Vec<f64>,
@@ -95,9 +95,9 @@ impl<'k> Products<'k> {
                     let inverses: Vec<f64> = kernels.sigmas.iter().map(inverse).collect();
                     products.scale_by_heights(kernels, &inverses);
                     let candidates = candidates.along(axis);
-                    products.continuous.push(Continuous { means: &kernels.means, inverses, candidates });
+                    products.continuous.push(Exponents { means: &kernels.means, inverses, candidates });
                 }
-                _ => unreachable!("on a line there are no cells, elsewhere there are"),
+                _ => unreachable!("on a continuous line there are no cells, elsewhere there are"),
             }
         }
         products.highest = products.heights.iter().copied().fold(0.0, f64::max);
@@ -105,8 +105,8 @@ impl<'k> Products<'k> {
     }
 
     /// Divides each kernel's height by its mass between the bounds and its standard deviation, both next to the prior's.
-    fn scale_by_heights(&mut self, kernels: &kernels::Continuous<'_>, inverses: &[f64]) {
-        let kernels::Continuous { line, means, sigmas } = kernels;
+    fn scale_by_heights(&mut self, kernels: &Continuous<'_>, inverses: &[f64]) {
+        let Continuous { line, means, sigmas } = kernels;
         let inside = |mu: f64, sigma: f64| TruncatedNormal::new(mu, sigma, line.bounds).inside();
         let (mu, sigma) = line.prior;
         let prior = inside(mu, sigma) * sigma * std::f64::consts::SQRT_2;
@@ -154,7 +154,7 @@ impl<'k> Products<'k> {
         let mut masses = Vec::new();
         for kernel in kernels {
             terms.fill(0.0);
-            for Continuous { means, inverses, candidates } in &self.continuous {
+            for Exponents { means, inverses, candidates } in &self.continuous {
                 let (mu, inverse) = (means[kernel], inverses[kernel]);
                 for (term, x) in terms.iter_mut().zip(*candidates) {
                     let z = (x - mu) * inverse;
@@ -196,7 +196,7 @@ impl<'k> Products<'k> {
         let Self { heights, highest, continuous, tables, tails, scratch, .. } = self;
         let exponents = &mut scratch.exponents[..range.len()];
         exponents.fill(0.0);
-        for Continuous { means, inverses, candidates } in continuous {
+        for Exponents { means, inverses, candidates } in continuous {
             let x = candidates[candidate];
             let kernels = means[range.clone()].iter().zip(&inverses[range.clone()]);
             for (exponent, (mu, inverse)) in exponents.iter_mut().zip(kernels) {

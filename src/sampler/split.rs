@@ -17,8 +17,8 @@ pub(super) struct Split {
     pub(super) above: Vec<usize>,
 }
 
-/// Splits some trials, at ascending positions of a history that is sorted by trial number. The best of the finished ones,
-/// `good_in_hundred` per cent rounded up, go below: complete trials that keep the constraints, then pruned ones, the longest-lived first, then those that
+/// Splits some trials, at ascending positions of a history that is sorted by trial number. The best of the finished
+/// ones, `good_in_hundred` per cent rounded up, go below: complete trials that keep the constraints, then pruned ones, the longest-lived first, then those that
 /// miss the constraints, the smallest violation first. Ties go to the lower number. Pending trials go above (the constant
 /// liar), failed ones nowhere.
 ///
@@ -137,6 +137,17 @@ mod tests {
         assert_eq!(split_all(&history, &[Direction::Maximize], 10).below, [3, 10]);
         assert_eq!(split_all(&history[..10], &[Direction::Minimize], 10).below, [4]);
         assert_eq!(split_all(&[], &[Direction::Minimize], 10), Split { below: vec![], above: vec![] });
+    }
+
+    #[test]
+    fn of_some_trials_both_sides_are_positions_in_the_history() {
+        let states = [0.0, 5.0, 0.0, 1.0, 4.0, 0.0, 2.0].map(|value| scored(value, &[value], 0.0));
+        let records = records(states.to_vec());
+        let history: Vec<_> = records.iter().collect();
+        for directions in [&[Direction::Minimize][..], &[Direction::Minimize; 2]] {
+            let split = split(&history, vec![1, 3, 4, 6], directions, 50);
+            assert_eq!(split, Split { below: vec![3, 6], above: vec![1, 4] });
+        }
     }
 
     #[test]

@@ -164,7 +164,7 @@ impl Model<'_> {
         let complete = |side: Vec<usize>| -> Vec<usize> { side.into_iter().filter(has_all).collect() };
         let (below, above) = (complete(below), complete(above));
         let fit =
-            |side: &[usize], weights| Parzen::new(&axes, &self.observations.columns(indices, side), weights, recipe);
+            |side: &[usize], weights| Parzen::new(&axes, &self.observations.columns_of(indices, side), weights, recipe);
         let record = |&trial: &usize| self.history[trial];
         let weights = recipe.weights_below(below.iter().map(record), above.iter().map(record), self.directions[0]);
         let good = fit(&below, weights);

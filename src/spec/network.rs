@@ -293,7 +293,7 @@ pub struct PhaseOptions {
 }
 
 /// What the products of a training step, those of linear layers and convolutions, are computed in. Weights, all other
-/// layers, the loss and every evaluation are single precision.
+/// layers, the loss and every evaluation are single precision; so is what a frozen backbone gives once for all epochs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
     /// Single precision.

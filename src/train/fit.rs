@@ -94,10 +94,10 @@ pub fn train(
 ) -> Result<Trained, TrainError> {
     let _alone = lock_random();
     check(spec, data, rows)?;
+    check_precision(spec.phases, |dtype| device.plain().supports_dtype(dtype))?;
     let goal = Goal::new(spec.model, data, &rows.train)?;
     let preprocessing = Preprocessing::fit(data, &rows.train, spec.model.backbone.colour_scale())?;
     let (plain, training) = (device.plain(), device.training());
-    check_precision(spec.phases, |dtype| plain.supports_dtype(dtype))?;
     let seed = spec.seed.child("init");
     let n_outputs = n_outputs(spec.model.loss, data.task());
     let mut network = Network::new(spec.model, preprocessing.shape(), n_outputs, seed, &training)?;

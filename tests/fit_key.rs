@@ -82,7 +82,10 @@ fn a_new_name_another_folder_and_spelled_out_defaults_keep_the_key() {
     assert_eq!(key, key_with(("name: \"a\"", "format: 1, seed: 42, threshold: fixed(0.5), name: \"a\""), ("", "")));
     assert_eq!(key, key_with(("hidden: [8]", "hidden: [8], activation: \"relu\", dropout: 0.0"), ("", "")));
     assert_eq!(key, key_with(("epochs: 3", "freeze: [], augment: [], batch_size: 32, epochs: 3"), ("", "")));
-    assert_eq!(key, key_with(("epochs: 3", "accumulate: 1, histograms: false, precision: \"f32\", epochs: 3"), ("", "")));
+    assert_eq!(
+        key,
+        key_with(("epochs: 3", "accumulate: 1, histograms: false, precision: \"f32\", epochs: 3"), ("", ""))
+    );
     assert_eq!(key, key_with(("head:", "label_smoothing: 0.0, head:"), ("", "")));
     assert_eq!(key, key_with(("patience: 2", "min_delta: 0, patience: 2"), ("", "")));
     let spelled = "adamw(#{ weight_decay: 1e-2, eps: 1e-8, betas: [0.9, 0.999], lr: 0.01 })";

@@ -1,6 +1,7 @@
 //! What is compared before a trial: points drawn from the good side's density.
 
 use super::axis::{Axis, Line};
+use super::distinct::Distinct;
 
 /// Points along every axis of a mixture.
 #[derive(Clone, Debug)]
@@ -23,13 +24,21 @@ pub(super) struct Cells {
 }
 
 impl Candidates {
-    /// Finds the cells of points, `[axis][candidate]`, along the axes.
-    pub(super) fn new(axes: &[Axis<'_>], coordinates: Vec<Vec<f64>>) -> Self {
+    /// Finds the cells of points, `[axis][candidate]`, along the axes. Where no axis is continuous, a point that repeats an
+    /// earlier one is no candidate: it could not win.
+    pub(super) fn new(axes: &[Axis<'_>], mut coordinates: Vec<Vec<f64>>) -> Self {
         let cells = |(axis, points): (&Axis<'_>, &Vec<f64>)| match axis {
             Axis::Options { .. } => Some(Cells::new(points, None)),
             Axis::Line(line) => line.step.map(|_| Cells::new(points, Some(line))),
         };
-        let cells = axes.iter().zip(&coordinates).map(cells).collect();
+        let mut cells: Vec<Option<Cells>> = axes.iter().zip(&coordinates).map(cells).collect();
+        let columns: Option<Vec<_>> = cells.iter().map(|cells| cells.as_ref().map(Cells::column)).collect();
+        if let Some(points) = columns.and_then(|columns| Distinct::of_rows(&columns)) {
+            for (coordinates, cells) in coordinates.iter_mut().zip(cells.iter_mut().flatten()) {
+                *coordinates = points.of(coordinates);
+                cells.places = points.of(&cells.places);
+            }
+        }
         Self { coordinates, cells }
     }
 
@@ -50,33 +59,23 @@ impl Candidates {
 }
 
 impl Cells {
-    /// Finds equal points by their bits in a table with open addressing, which costs a fifth of sorting them.
-    #[expect(clippy::cast_possible_truncation, reason = "candidates are few")]
+    /// The cells of points along one axis, which is a line if there is one.
     fn new(points: &[f64], line: Option<&Line<'_>>) -> Self {
-        const EMPTY: u32 = u32::MAX;
-        let n_slots = (2 * points.len()).next_power_of_two();
-        let shift = (u64::BITS - n_slots.trailing_zeros()) % u64::BITS;
-        let mut slots = vec![EMPTY; n_slots];
-        let mut cells = Self { places: Vec::with_capacity(points.len()), distinct: Vec::new(), ends: Vec::new() };
-        for &x in points {
-            // Multiplicative hashing with the golden ratio as a fraction of 2^64; the highest bits are mixed best.
-            let mut slot = (x.to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as usize % n_slots;
-            while slots[slot] != EMPTY && cells.distinct[slots[slot] as usize] != x {
-                slot = (slot + 1) % n_slots;
-            }
-            if slots[slot] == EMPTY {
-                slots[slot] = cells.distinct.len() as u32;
-                cells.distinct.push(x);
-                cells.ends.extend(line.and_then(|line| line.cell(x)));
-            }
-            cells.places.push(slots[slot]);
-        }
-        cells
+        let keys: Vec<u64> = points.iter().map(|x| x.to_bits()).collect();
+        let found = Distinct::new(&keys);
+        let distinct = found.of(points);
+        let ends = distinct.iter().filter_map(|&x| line?.cell(x)).collect();
+        Self { places: found.places, distinct, ends }
     }
 
     /// The place of a candidate's cell among the distinct ones.
     pub(super) fn place(&self, candidate: usize) -> usize {
         self.places[candidate] as usize
+    }
+
+    /// The places, and how many distinct cells there are.
+    fn column(&self) -> (&[u32], usize) {
+        (&self.places, self.distinct.len())
     }
 
     /// For each candidate the place of its cell among the distinct ones.

@@ -1,6 +1,6 @@
 //! One parameter of the trials on one side of a split.
 
-/// The coordinates of one parameter, from the oldest to the newest trial, and their order.
+/// The coordinates of one parameter, trial by trial, and their order.
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     values: Vec<f64>,
@@ -15,7 +15,7 @@ impl Column {
         Self { values, order }
     }
 
-    /// Values whose order is known: ascending, each with its position, the lower of equals first.
+    /// Values whose order is known: ascending, each with its position.
     pub(super) fn sorted(values: Vec<f64>, order: Vec<(f64, u32)>) -> Self {
         debug_assert_eq!(values.len(), order.len(), "an order holds every position once");
         Self { values, order }
@@ -26,12 +26,12 @@ impl Column {
         Self { values, order: Vec::new() }
     }
 
-    /// From the oldest to the newest.
+    /// In the order of the trials.
     pub(super) fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// The values from the lowest to the highest with their positions; of equal values the older first.
+    /// The values from the lowest to the highest with their positions; equal values are in any order.
     pub(super) fn order(&self) -> &[(f64, u32)] {
         &self.order
     }

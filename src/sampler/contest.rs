@@ -66,7 +66,7 @@ mod tests {
                 Column::new(points.iter().map(|point| number(point.1)).collect()),
             ];
             let recipe = TpeRecipe::Optuna;
-            let parzen = Parzen::new(&axes, &columns, recipe.weights_above(points.len()), recipe);
+            let parzen = Parzen::new(&axes, &columns, recipe.weights_above(points.len()), &[None; 2], recipe);
             let coordinates = vec![
                 candidates.iter().map(|candidate| candidate.0).collect(),
                 candidates.iter().map(|candidate| number(candidate.1)).collect(),
@@ -94,7 +94,7 @@ mod tests {
         let unit = Distribution::uniform(0.0, 1.0).expect("ordered");
         let recipe = TpeRecipe::Optuna;
         let column = Column::new(vec![0.25; 700]);
-        let parzen = Parzen::new(&[Axis::new(&unit)], &[column], recipe.weights_above(700), recipe);
+        let parzen = Parzen::new(&[Axis::new(&unit)], &[column], recipe.weights_above(700), &[None], recipe);
         let candidates = Candidates::new(&[Axis::new(&unit)], vec![vec![0.25, 0.75, 0.5, 0.75, 0.75]]);
         assert_eq!(winner(&[1.0; 5], parzen.products(&candidates)), 1);
     }

@@ -3,6 +3,7 @@
 use super::axis::{Axis, Line};
 use super::bandwidths::bandwidths;
 use super::column::Column;
+use super::distinct::Distinct;
 use super::recipe::TpeRecipe;
 use super::truncated_normal::TruncatedNormal;
 use crate::seed::Stream;
@@ -45,6 +46,9 @@ pub(super) struct Grid<'a> {
 pub(super) struct Options {
     /// Number of options.
     pub(super) count: usize,
+    /// Weight that a kernel gives to every option, next to a unit on the observed one: the prior's weight shared by
+    /// all kernels, those included that are equal.
+    spread: f64,
     /// Position of the observed option of each kernel; `count` for the prior's.
     pub(super) places: Vec<u32>,
 }
@@ -74,7 +78,7 @@ impl<'a> Kernels<'a> {
                 let option = options.places[kernel];
                 // The row is a unit of weight on the observed option and `spread` on every one.
                 let is_prior = option as usize == options.count;
-                if !is_prior && stream.unit() * (1.0 + options.spread() * options.count as f64) < 1.0 {
+                if !is_prior && stream.unit() * (1.0 + options.spread * options.count as f64) < 1.0 {
                     f64::from(option)
                 } else {
                     stream.below(options.count) as f64
@@ -83,12 +87,20 @@ impl<'a> Kernels<'a> {
         }
     }
 
-    /// Multiplies the weight of every kernel by its probability of an option. A line has no options and changes nothing.
-    pub(super) fn weigh(&self, option: f64, weights: &mut [f64]) {
-        let Self::Options(options) = self else { return };
-        let probability = options.probability(option);
-        for (&place, weight) in options.places.iter().zip(weights) {
-            *weight *= probability(place);
+    /// For each kernel its place among the different ones of this axis, and how many those are. None on a continuous line.
+    pub(super) fn column(&self) -> Option<(&[u32], usize)> {
+        match self {
+            Self::Continuous(_) => None,
+            Self::Grid(Grid { distinct, places, .. }) => Some((places, distinct.len())),
+            Self::Options(Options { count, places, .. }) => Some((places, count + 1)),
+        }
+    }
+
+    /// Leaves out kernels that are equal to an earlier one along all axes.
+    pub(super) fn keep(&mut self, kernels: &Distinct) {
+        match self {
+            Self::Continuous(_) => unreachable!("only places can be equal"),
+            Self::Grid(Grid { places, .. }) | Self::Options(Options { places, .. }) => *places = kernels.of(places),
         }
     }
 
@@ -139,8 +151,18 @@ impl<'a> Grid<'a> {
 impl Options {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positions are whole and small")]
     fn new(count: usize, observed: &[f64]) -> Self {
-        let places = observed.iter().map(|&option| option as u32).chain([count as u32]).collect();
-        Self { count, places }
+        let places: Vec<u32> = observed.iter().map(|&option| option as u32).chain([count as u32]).collect();
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let n_kernels = places.len() as f64;
+        Self { count, spread: 1.0 / n_kernels, places }
+    }
+
+    /// Multiplies the weight of every kernel by its probability of an option.
+    pub(super) fn weigh(&self, option: f64, weights: &mut [f64]) {
+        let probability = self.probability(option);
+        for (&place, weight) in self.places.iter().zip(weights) {
+            *weight *= probability(place);
+        }
     }
 
     /// The probability of an option under the kernels of a place.
@@ -158,20 +180,11 @@ impl Options {
         }
     }
 
-    /// Weight that a kernel gives to every option, next to a unit on the observed one: the prior's weight shared by
-    /// all kernels.
-    fn spread(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-        let n_kernels = self.places.len() as f64;
-        1.0 / n_kernels
-    }
-
     /// Probability of the observed option and of any other one under an observation's kernel.
     fn hit_and_miss(&self) -> (f64, f64) {
-        let spread = self.spread();
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-        let total = 1.0 + spread * self.count as f64;
-        ((1.0 + spread) / total, spread / total)
+        let total = 1.0 + self.spread * self.count as f64;
+        ((1.0 + self.spread) / total, self.spread / total)
     }
 
     /// Probability of any option under the prior.

@@ -16,6 +16,7 @@ mod candidates;
 mod cmaes;
 mod column;
 mod contest;
+mod distinct;
 mod error;
 mod exponential;
 mod grid;
@@ -26,6 +27,7 @@ mod products;
 mod quasi;
 mod random;
 mod recipe;
+mod sides;
 mod split;
 mod strategy;
 mod tpe;
@@ -47,7 +49,7 @@ pub use self::tpe::TpeSettings;
 
 /// Names what the samplers suggest. It changes when any of them would suggest another assignment: a study that began
 /// under another version does not go on.
-pub const VERSION: &str = "5";
+pub const VERSION: &str = "6";
 
 /// How a study picks the next assignment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,9 +105,10 @@ impl Sampler {
     /// `history` holds trials with a smaller number, in any order. Pending ones count as bad ("constant liar"),
     /// so that trials running at once do not all go to the same place; failed ones count for nothing, and trials that miss
     /// the constraints of the search are the worst of the complete ones. `directions` has one for each objective; CMA-ES goes
-    /// by the first alone. The result depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the parameters drawn
-    /// together and `seed / "trial <number>" / "parameter" / <name>` for one drawn alone; `seed / "grid"`,
-    /// `seed / "quasi_random"` and `seed / "cmaes"` for what is drawn once for all trials.
+    /// by the first alone. The result depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the
+    /// parameters drawn together, its child `"options"` for the options that are picked before, and
+    /// `seed / "trial <number>" / "parameter" / <name>` for one drawn alone; `seed / "grid"`, `seed / "quasi_random"` and
+    /// `seed / "cmaes"` for what is drawn once for all trials.
     ///
     /// # Panics
     /// If this sampler cannot search the space: ask [`Sampler::n_points`] first. If there is no direction.

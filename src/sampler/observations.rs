@@ -99,7 +99,7 @@ impl Observations {
         (!position.is_nan()).then_some(position as usize)
     }
 
-    /// The columns of some parameters over trials, in ascending order, that have all of them.
+    /// The columns of some parameters over trials that have all of them.
     #[expect(clippy::cast_possible_truncation, reason = "a history has far less than 2^32 trials")]
     pub(super) fn columns_of(&self, parameters: &[usize], trials: &[usize]) -> Vec<Column> {
         let column =

@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::candidates::Candidates;
 use super::column::Column;
+use super::distinct::Distinct;
 use super::kernels::Kernels;
 use super::products::Products;
 use super::recipe::TpeRecipe;
@@ -11,42 +12,64 @@ use crate::seed::Stream;
 /// A density over one or more axes, from the observations on one side of a split.
 #[derive(Clone, Debug)]
 pub(super) struct Parzen<'a> {
-    /// Weight of each kernel, not normalised: the observations', then the prior's.
+    /// Weight of each kernel, not normalised: the observations', then the prior's; equal kernels are one.
     weights: Vec<f64>,
     dimensions: Vec<Kernels<'a>>,
 }
 
 impl<'a> Parzen<'a> {
-    /// Fits `columns[axis]`, coordinates (positions of options) ordered from the oldest to the newest observation. All
+    /// Fits `columns[axis]`, coordinates (positions of options) of the observations in the order of their weights. All
     /// columns have the same length, one less than there are weights; it may be 0: then the prior is all there is.
-    pub(super) fn new(axes: &[Axis<'a>], columns: &[Column], weights: Vec<f64>, recipe: TpeRecipe) -> Self {
-        let fit = |(position, (axis, column)): (usize, (&Axis<'a>, &Column))| {
-            Kernels::new(axis.clone(), position, column, recipe)
-        };
-        Self { weights, dimensions: axes.iter().zip(columns).enumerate().map(fit).collect() }
-    }
-
-    /// Points, `[axis][candidate]`, with some coordinates given, which are options: for each point one kernel is picked for
-    /// all axes, by its weight and its probability of what is given.
-    pub(super) fn draw(&self, n: usize, given: &[Option<f64>], stream: &mut Stream) -> Vec<Vec<f64>> {
-        let mut weights = self.weights.clone();
-        for (kernels, given) in self.dimensions.iter().zip(given) {
-            if let Some(option) = given {
-                kernels.weigh(*option, &mut weights);
+    ///
+    /// Axes of which an option is `given` are not among the density's: it is the one of the others under those options.
+    pub(super) fn new(
+        axes: &[Axis<'a>],
+        columns: &[Column],
+        mut weights: Vec<f64>,
+        given: &[Option<f64>],
+        recipe: TpeRecipe,
+    ) -> Self {
+        let mut dimensions = Vec::with_capacity(axes.len());
+        for (position, ((axis, column), given)) in axes.iter().zip(columns).zip(given).enumerate() {
+            match (Kernels::new(axis.clone(), position, column, recipe), given) {
+                (Kernels::Options(options), Some(option)) => options.weigh(*option, &mut weights),
+                (kernels, _) => dimensions.push(kernels),
             }
         }
-        let total = weights.iter().sum::<f64>();
-        let prior = weights.len() - 1;
+        let mut parzen = Self { weights, dimensions };
+        parzen.merge();
+        parzen
+    }
+
+    /// Makes one kernel of equal ones, with the sum of their weights, where no axis is continuous. The prior's stays the
+    /// last: no other is equal to it.
+    fn merge(&mut self) {
+        let columns: Option<Vec<_>> = self.dimensions.iter().map(Kernels::column).collect();
+        let Some(kernels) = columns.and_then(|columns| Distinct::of_rows(&columns)) else { return };
+        let mut weights = vec![0.0; kernels.len()];
+        for (place, weight) in kernels.places.iter().zip(&self.weights) {
+            weights[*place as usize] += weight;
+        }
+        self.weights = weights;
+        for dimension in &mut self.dimensions {
+            dimension.keep(&kernels);
+        }
+    }
+
+    /// Points, `[axis][candidate]`: for each point one kernel is picked for all axes, by its weight.
+    pub(super) fn draw(&self, n: usize, stream: &mut Stream) -> Vec<Vec<f64>> {
+        let total = self.weights.iter().sum::<f64>();
+        let prior = self.weights.len() - 1;
         let mut candidates = vec![Vec::with_capacity(n); self.dimensions.len()];
         for _ in 0..n {
             let mut left = stream.unit() * total;
-            let found = weights[..prior].iter().position(|weight| {
+            let found = self.weights[..prior].iter().position(|weight| {
                 left -= weight;
                 left < 0.0
             });
             let kernel = found.unwrap_or(prior);
-            for ((kernels, given), coordinates) in self.dimensions.iter().zip(given).zip(&mut candidates) {
-                coordinates.push(given.unwrap_or_else(|| kernels.draw(kernel, stream)));
+            for (kernels, coordinates) in self.dimensions.iter().zip(&mut candidates) {
+                coordinates.push(kernels.draw(kernel, stream));
             }
         }
         candidates
@@ -89,8 +112,12 @@ mod tests {
         let coordinate =
             |(axis, column): (&Axis<'_>, &&[f64])| Column::new(column.iter().map(|&x| axis.coordinate(x)).collect());
         let columns: Vec<_> = axes.iter().zip(columns).map(coordinate).collect();
+        under(&axes, &columns, &vec![None; axes.len()])
+    }
+
+    fn under<'a>(axes: &[Axis<'a>], columns: &[Column], given: &[Option<f64>]) -> Parzen<'a> {
         let recipe = TpeRecipe::Optuna;
-        Parzen::new(&axes, &columns, recipe.weights_above(columns[0].values().len()), recipe)
+        Parzen::new(axes, columns, recipe.weights_above(columns[0].values().len()), given, recipe)
     }
 
     fn log_densities(distributions: &[Distribution], columns: &[&[f64]], candidates: &[&[f64]]) -> Vec<f64> {
@@ -217,7 +244,7 @@ mod tests {
         let units = [unit.clone(), unit];
         let parzen = parzen(&units, &[&narrow, &narrow]);
         let mut stream = Seed::root(2).stream();
-        let draws = parzen.draw(4000, &[None, None], &mut stream);
+        let draws = parzen.draw(4000, &mut stream);
         let high = draws[0].iter().filter(|x| **x > 0.95).count();
         // the newest 25 weigh 1, the 25 before them .68 to 1, the 50 oldest .01 to .67
         assert!((2700..3000).contains(&high), "{high}");
@@ -226,18 +253,44 @@ mod tests {
     }
 
     #[test]
-    fn kernels_are_picked_by_what_is_given() {
+    fn kernels_weigh_by_what_is_given() {
         // ten kernels at option 0 and x = 0, ten at option 1 and x = 1
         let options = Distribution::choice(vec![Value::Int(0), Value::Int(1)]).unwrap();
         let unit = Distribution::uniform(0.0, 1.0).unwrap();
         let column: Vec<f64> = std::iter::repeat_n(0.0, 10).chain([1.0; 10]).collect();
-        let distributions = [options, unit];
-        let parzen = parzen(&distributions, &[&column, &column]);
+        let columns = [column.clone(), column].map(Column::new);
+        let axes = [Axis::new(&options), Axis::new(&unit)];
+        let parzen = under(&axes, &columns, &[Some(1.0), None]);
         let mut stream = Seed::root(2).stream();
-        let draws = parzen.draw(2000, &[Some(1.0), None], &mut stream);
-        assert!(draws[0].iter().all(|option| *option == 1.0));
+        let draws = parzen.draw(2000, &mut stream);
+        assert_eq!(draws.len(), 1);
         // weights 10 x 22/23 at 1, 10 x 1/23 at 0, 1/2 for the prior; one kernel of each ten is wide: 0.851 of 2000
-        let high = draws[1].iter().filter(|x| **x > 0.8).count();
+        let high = draws[0].iter().filter(|x| **x > 0.8).count();
         assert!((1640..1765).contains(&high), "{high}");
+        // the density is, but for a factor, that of both axes at the option
+        let joint = under(&axes, &columns, &[None; 2]);
+        let x = [0.05, 0.4, 0.97];
+        let given = parzen.sums(&Candidates::new(&axes[1..], vec![x.to_vec()]));
+        let both = joint.sums(&Candidates::new(&axes, vec![vec![1.0; 3], x.to_vec()]));
+        for (given, both) in given.iter().zip(&both).skip(1).map(|(x, y)| (x / given[0], y / both[0])) {
+            close(given, both);
+        }
+    }
+
+    #[test]
+    fn equal_kernels_are_one_where_nothing_is_continuous() {
+        let options = Distribution::choice((0..3).map(Value::Int).collect()).unwrap();
+        let unit = Distribution::uniform(0.0, 1.0).unwrap();
+        let distributions = [options.clone(), options, unit];
+        let columns: [&[f64]; 3] = [&[0.0, 1.0, 0.0, 0.0, 1.0], &[2.0, 2.0, 2.0, 1.0, 2.0], &[0.5; 5]];
+        let merged = parzen(&distributions[..2], &columns[..2]);
+        assert_eq!(merged.weights, [2.0, 2.0, 1.0, 1.0]);
+        // of five: a sixth more for each option; (7/6)^2, 7/6 x 1/6 and (1/6)^2 over (3/2)^2, and 1/9
+        let (hit, miss) = (7.0 / 9.0, 1.0 / 9.0);
+        let expected = 2.0 * hit * hit + 2.0 * miss * hit + hit * miss + 1.0 / 9.0;
+        let candidates: Vec<_> = distributions[..2].iter().map(Axis::new).collect();
+        let candidates = Candidates::new(&candidates, vec![vec![0.0], vec![2.0]]);
+        close(merged.sums(&candidates)[0], expected);
+        assert_eq!(parzen(&distributions, &columns).weights, [1.0; 6]);
     }
 }

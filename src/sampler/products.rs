@@ -62,10 +62,8 @@ struct Table<'k> {
     /// For each kernel its place among the distinct ones.
     places: &'k [u32],
     n_distinct: usize,
-    /// By distinct cell: where its row begins, if it has been needed.
-    rows: Vec<Option<usize>>,
-    /// Rows of a mass for each distinct kernel, `NAN` where it has not been needed.
-    computed: Vec<f64>,
+    /// By distinct cell: a mass for each distinct kernel, `NAN` where it has not been needed; empty if none has.
+    rows: Vec<Vec<f64>>,
 }
 
 /// What the rows of a table are computed from.
@@ -243,18 +241,16 @@ impl<'k> Table<'k> {
 
     fn new(masses: Masses<'k>, n_distinct: usize, places: &'k [u32], cells: &'k Cells) -> Self {
         let n_cells = cells.distinct().len();
-        let computed = Vec::with_capacity(n_cells * n_distinct);
-        Self { cells, masses, places, n_distinct, rows: vec![None; n_cells], computed }
+        Self { cells, masses, places, n_distinct, rows: vec![Vec::new(); n_cells] }
     }
 
     /// Multiplies terms by the masses of a candidate's cell under their kernels, which are counted from the `first`.
     fn multiply(&mut self, tails: Tails, candidate: usize, first: usize, kept: &[usize], terms: &mut [f64]) {
         let cell = self.cells.place(candidate);
-        let start = *self.rows[cell].get_or_insert_with(|| {
-            self.computed.resize(self.computed.len() + self.n_distinct, f64::NAN);
-            self.computed.len() - self.n_distinct
-        });
-        let row = &mut self.computed[start..start + self.n_distinct];
+        let row = &mut self.rows[cell];
+        if row.is_empty() {
+            row.resize(self.n_distinct, f64::NAN);
+        }
         let kernels = kept.iter().map(|kernel| self.places[first + kernel]);
         match &self.masses {
             Masses::Options(options) => {

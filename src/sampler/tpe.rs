@@ -6,8 +6,9 @@
 //! After Bergstra et al. 2011 (NeurIPS, "Algorithms for hyper-parameter optimization"), joint over the parameters as
 //! in Falkner et al. 2018 (arXiv 1807.01774), with the weights, bandwidths and categorical kernels in use in Optuna 5.
 //! Parameters that exist under one condition are modelled together, among the trials that have them, and the branch of a
-//! space is picked before (`sampler::branch`). Ours differ, too, in where randomness comes from: nothing but the seed and the trial's number, so a resumed or
-//! parallel study is reproducible; and in the unbounded distributions, whose prior kernel is their own normal.
+//! space is picked before (`sampler::branch`); in half of the trials so are the other options. Ours differ, too, in where
+//! randomness comes from: nothing but the seed and the trial's number, so a resumed or parallel study is reproducible; and
+//! in the unbounded distributions, whose prior kernel is their own normal.
 
 use std::num::NonZeroUsize;
 
@@ -20,11 +21,17 @@ use super::parameter_seed;
 use super::parzen::Parzen;
 use super::random;
 use super::recipe::TpeRecipe;
-use super::split::{Split, split};
+use super::sides::{Side, Sides};
+use super::split::split;
 use crate::seed::{Seed, Stream};
-use crate::space::{Condition, Parameter, SearchSpace};
+use crate::space::{Condition, DistributionView, Parameter, SearchSpace};
 use crate::trial::{Direction, TrialRecord, TrialState};
 use crate::value::{Assignment, Value};
+
+/// Part of the trials whose options are picked before their numbers, by the densities of the options alone. Where kernels
+/// of several numbers are multiplied, hardly any trial of the other side is near a candidate, so that its ratio is that of
+/// the good side, and no option wins that the good trials do not have: the search keeps the first ones for ever.
+const OPTIONS_FIRST: f64 = 0.5;
 
 /// The knobs of the estimator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,20 +80,19 @@ pub(super) fn suggest(
             groups.push(parameter.condition());
             let together = model.together(parameter.condition());
             if !together.is_empty() {
-                let stream = match parameter.condition() {
+                let seed = match parameter.condition() {
                     None => trial.child("joint"),
                     Some(_) => trial.child("group").child(parameter.name()),
                 };
                 let given: Vec<Option<f64>> = together.iter().map(|&index| model.branch(index, trial)).collect();
-                let values = model.propose(&together, &given, &mut stream.stream());
+                let values = model.propose(&together, given, seed);
                 for (&index, value) in together.iter().zip(values) {
                     proposed[index] = Some(value);
                 }
             }
         }
         let value = proposed[index].take().or_else(|| parameter.distribution().single()).unwrap_or_else(|| {
-            let mut stream = parameter_seed(trial, parameter.name()).stream();
-            model.propose(&[index], &[None], &mut stream).swap_remove(0)
+            model.propose(&[index], vec![None], parameter_seed(trial, parameter.name())).swap_remove(0)
         });
         assignment.insert(parameter.name().to_owned(), value);
     }
@@ -146,34 +152,64 @@ impl Model<'_> {
         Some(branch::pick(&losses, &mut stream) as f64)
     }
 
-    /// Values for some parameters, drawn together, some of them given: the candidate with the largest ratio of the good
-    /// side's density to the other side's, the first of several. What is good is measured among the trials that have all
-    /// of the parameters, so that a branch is learnt even while another one is better.
-    fn propose(&self, indices: &[usize], given: &[Option<f64>], stream: &mut Stream) -> Vec<Value> {
-        let axes: Vec<Axis<'_>> =
-            indices.iter().map(|&index| Axis::new(self.parameters[index].distribution())).collect();
+    /// Values for some parameters, drawn together, some of them given. What is good is measured among the trials that have
+    /// all of the parameters, so that a branch is learnt even while another one is better.
+    fn propose(&self, indices: &[usize], mut given: Vec<Option<f64>>, seed: Seed) -> Vec<Value> {
+        let sides = self.sides(indices);
+        let is_choice = |place: &usize| {
+            matches!(self.parameters[indices[*place]].distribution().kind(), DistributionView::Choice { .. })
+        };
+        let choices: Vec<usize> = (0..indices.len()).filter(is_choice).collect();
+        if !choices.is_empty() && choices.len() < indices.len() {
+            let mut stream = seed.child("options").stream();
+            if stream.chance(OPTIONS_FIRST) {
+                let among: Vec<usize> = choices.iter().map(|&place| indices[place]).collect();
+                let known: Vec<Option<f64>> = choices.iter().map(|&place| given[place]).collect();
+                for (&place, option) in choices.iter().zip(self.pick(&among, &known, &sides, &mut stream)) {
+                    given[place] = Some(option);
+                }
+            }
+        }
+        let internal = self.pick(indices, &given, &sides, &mut seed.stream());
+        let value = |(&index, &x): (&usize, &f64)| self.parameters[index].distribution().from_internal(x);
+        indices.iter().zip(&internal).map(value).collect()
+    }
+
+    /// The good and the other trials among those that have all of some parameters.
+    fn sides(&self, indices: &[usize]) -> Sides {
         let is_conditional = indices.iter().any(|&index| self.parameters[index].condition().is_some());
         let not_in_every = |index: &usize| !self.observations.in_every_trial(*index);
         let in_some: Vec<usize> = indices.iter().copied().filter(not_in_every).collect();
         let has_all = |&trial: &usize| in_some.iter().all(|&index| self.observations.has(index, trial));
-        let recipe = self.settings.recipe;
         let trials: Vec<usize> = (0..self.history.len()).filter(|trial| !is_conditional || has_all(trial)).collect();
-        let good_in_hundred = recipe.good_in_hundred(is_conditional);
-        let Split { below, above } = split(self.history, trials, self.directions, good_in_hundred);
+        let recipe = self.settings.recipe;
+        let mut split = split(self.history, trials, self.directions, recipe.good_in_hundred(is_conditional));
         // Without a condition a trial may lack a parameter, too: its range may have changed.
-        let complete = |side: Vec<usize>| -> Vec<usize> { side.into_iter().filter(has_all).collect() };
-        let (below, above) = (complete(below), complete(above));
-        let fit =
-            |side: &[usize], weights| Parzen::new(&axes, &self.observations.columns_of(indices, side), weights, recipe);
-        let record = |&trial: &usize| self.history[trial];
-        let weights = recipe.weights_below(below.iter().map(record), above.iter().map(record), self.directions[0]);
-        let good = fit(&below, weights);
-        let other = fit(&above, recipe.weights_above(above.len()));
-        let candidates = Candidates::new(&axes, good.draw(self.settings.n_candidates.get(), given, stream));
-        let winner = contest::winner(&good.sums(&candidates), other.products(&candidates));
-        let internal = good.to_internal(&candidates, winner);
-        let value = |(&index, &x): (&usize, &f64)| self.parameters[index].distribution().from_internal(x);
-        indices.iter().zip(&internal).map(value).collect()
+        split.below.retain(has_all);
+        split.above.retain(has_all);
+        Sides::new(split, self.history, self.directions[0], recipe)
+    }
+
+    /// The internal numbers of some parameters, some of them given: the candidate with the largest ratio of the good side's
+    /// density to the other side's under what is given, the first of several.
+    fn pick(&self, indices: &[usize], given: &[Option<f64>], sides: &Sides, stream: &mut Stream) -> Vec<f64> {
+        let axes: Vec<Axis<'_>> =
+            indices.iter().map(|&index| Axis::new(self.parameters[index].distribution())).collect();
+        let free: Vec<Axis<'_>> =
+            axes.iter().zip(given).filter(|(_, given)| given.is_none()).map(|(axis, _)| axis.clone()).collect();
+        let mut picked = Vec::new();
+        if !free.is_empty() {
+            let fit = |side: &Side| {
+                let columns = self.observations.columns_of(indices, &side.trials);
+                Parzen::new(&axes, &columns, side.weights.clone(), given, self.settings.recipe)
+            };
+            let (good, other) = (fit(&sides.good), fit(&sides.other));
+            let candidates = Candidates::new(&free, good.draw(self.settings.n_candidates.get(), stream));
+            let winner = contest::winner(&good.sums(&candidates), other.products(&candidates));
+            picked = good.to_internal(&candidates, winner);
+        }
+        let mut picked = picked.into_iter();
+        given.iter().filter_map(|given| given.or_else(|| picked.next())).collect()
     }
 }
 

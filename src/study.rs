@@ -357,20 +357,22 @@ mod tests {
 
     #[test]
     fn what_a_study_keeps_of_its_records_changes_no_suggestion() {
-        let choice = Distribution::choice((0..3).map(Value::Int).collect()).expect("three options");
+        let choice = || Distribution::choice((0..3).map(Value::Int).collect()).expect("three options");
         let int = Distribution::log_int(1, 64).expect("bounds are ordered");
         let log = Distribution::log_uniform(1e-4, 1.0).expect("bounds are ordered");
         let space = SearchSpace::new(vec![
-            Parameter::new("kind", choice),
+            Parameter::new("kind", choice()),
             Parameter::new("n", int).only_if(Condition::new("kind", vec![Value::Int(1)])),
             Parameter::new("lr", log),
+            Parameter::new("free", choice()),
+            Parameter::new("size", Distribution::int(1, 4).expect("bounds are ordered")),
         ])
         .expect("the choice comes first");
         let sampler = Sampler::Tpe(TpeSettings::default());
         for lag in [1, 3] {
             let mut study = Study::new(space.clone(), sampler, Direction::Minimize, Seed::root(5), lag);
             let mut told = 0;
-            while told < 90 {
+            while told < 180 {
                 while study.can_ask() {
                     let mut history = study.records().to_vec();
                     let seen = study.n_seen(history.len());

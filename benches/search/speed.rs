@@ -11,16 +11,20 @@ use xrun::value::{Assignment, Value};
 
 /// Suggestions measured in each study.
 const REPEATS: usize = 15;
+/// Numbers of trials, and what a suggestion after them may take.
+const AIMS: [(usize, Duration); 3] =
+    [(100, Duration::from_micros(100)), (1_000, Duration::from_micros(500)), (10_000, Duration::from_millis(5))];
 
 /// Prints the time of one ask and tell after so many trials of eight parameters of all kinds, on one core. The trials before
 /// were drawn at random, or by the search itself, which makes neighbours of most of them.
 pub(crate) fn print(sizes: &[usize]) {
     println!("ask and tell with 8 mixed parameters on one core, median of {REPEATS} in each study");
-    println!("{:<18}{:>14}{:>14}", "trials before", "random ones", "its own");
+    println!("{:<18}{:>14}{:>14}{:>14}", "trials before", "random ones", "its own", "aim");
     for &n_trials in sizes {
         let [random, own] =
             [Sampler::Random, Sampler::Tpe(TpeSettings::default())].map(|before| median_time(before, n_trials));
-        println!("{n_trials:<18}{random:>14.3?}{own:>14.3?}");
+        let aim = AIMS.iter().find(|(size, _)| *size == n_trials).map(|(_, aim)| format!("{aim:.3?}"));
+        println!("{n_trials:<18}{random:>14.3?}{own:>14.3?}{:>14}", aim.unwrap_or_default());
     }
 }
 

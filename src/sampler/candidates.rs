@@ -61,7 +61,8 @@ impl Candidates {
 impl Cells {
     /// The cells of points along one axis, which is a line if there is one.
     fn new(points: &[f64], line: Option<&Line<'_>>) -> Self {
-        let keys: Vec<u64> = points.iter().map(|x| x.to_bits()).collect();
+        // The sum makes one zero of both.
+        let keys: Vec<u64> = points.iter().map(|x| (x + 0.0).to_bits()).collect();
         let found = Distinct::new(&keys);
         let distinct = found.of(points);
         let ends = distinct.iter().filter_map(|&x| line?.cell(x)).collect();
@@ -112,5 +113,19 @@ mod tests {
         assert_eq!((cells.ends(0), cells.ends(1)), ((6.5, 7.5), (1.5, 2.5)));
         assert_eq!(candidates.cells(1), None);
         assert_eq!(candidates.cells(2).expect("options are cells").distinct(), [3.0, 0.0]);
+    }
+
+    #[test]
+    fn a_repeated_point_is_no_candidate_where_nothing_is_continuous() {
+        let int = Distribution::int(1, 9).expect("ordered");
+        let axes = [Axis::new(&int), Axis::Options { count: 4 }];
+        let points = vec![vec![7.0, 2.0, 7.0, 7.0, 2.0], vec![3.0, 3.0, 3.0, 0.0, 3.0]];
+        let candidates = Candidates::new(&axes, points);
+        assert_eq!(
+            (candidates.len(), candidates.along(0), candidates.along(1)),
+            (3, &[7.0, 2.0, 7.0][..], &[3.0, 3.0, 0.0][..])
+        );
+        let places = |axis: usize| candidates.cells(axis).expect("cells").places().to_vec();
+        assert_eq!((places(0), places(1)), (vec![0, 1, 0], vec![0, 0, 1]));
     }
 }

@@ -33,16 +33,22 @@ impl Distinct {
         distinct
     }
 
-    /// Finds equal rows of a table: of each column the numbers, which are below its bound. `None` if the bounds allow more than
-    /// 2^64 rows, or there is no column.
+    /// Finds equal rows of a table: of each column the numbers, which are below its bound, itself below 2^32. `None` if there
+    /// is no column.
     pub(super) fn of_rows(columns: &[(&[u32], usize)]) -> Option<Self> {
         let (first, _) = columns.first()?;
         let mut keys = vec![0; first.len()];
-        let mut n_rows = 1_u64;
+        let mut n_keys = 1_u64;
         for (numbers, bound) in columns {
-            n_rows = n_rows.checked_mul(*bound as u64)?;
+            let bound = *bound as u64;
+            n_keys = n_keys.checked_mul(bound).unwrap_or_else(|| {
+                // What the columns before tell apart is numbered anew.
+                let before = Self::new(&keys);
+                keys = before.places.iter().map(|&place| u64::from(place)).collect();
+                before.len() as u64 * bound
+            });
             for (key, number) in keys.iter_mut().zip(*numbers) {
-                *key = *key * *bound as u64 + u64::from(*number);
+                *key = *key * bound + u64::from(*number);
             }
         }
         Some(Self::new(&keys))
@@ -84,7 +90,9 @@ mod tests {
     fn rows_are_equal_if_all_their_columns_are() {
         let columns: [(&[u32], usize); 2] = [(&[0, 1, 0, 1, 0], 2), (&[2, 0, 2, 1, 0], 3)];
         assert_eq!(Distinct::of_rows(&columns).expect("6 rows").places, [0, 1, 0, 2, 3]);
-        assert_eq!(Distinct::of_rows(&[(&[0], 1 << 40), (&[0], 1 << 40)]), None);
+        let (a, b): (&[u32], &[u32]) = (&[7, 0, 7, 7], &[5, 5, 5, 6]);
+        let wide = [(a, 1 << 30), (b, 1 << 30), (a, 1 << 30), (b, 1 << 30), (b, 1 << 30)];
+        assert_eq!(Distinct::of_rows(&wide).expect("columns").places, [0, 1, 0, 2]);
         assert_eq!(Distinct::of_rows(&[]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The kernels of a Parzen estimator along one axis: one for every observation, and the prior last.
+//! The kernels of a Parzen estimator along one axis: one for every observation, or for equal ones, and the prior last.
 
 use super::axis::{Axis, Line};
 use super::bandwidths::bandwidths;
@@ -8,7 +8,7 @@ use super::recipe::TpeRecipe;
 use super::truncated_normal::TruncatedNormal;
 use crate::seed::Stream;
 
-/// One kernel for every observation in their order, then the prior's.
+/// The observations' kernels in their order, then the prior's.
 #[derive(Clone, Debug)]
 pub(super) enum Kernels<'a> {
     /// Truncated normals on a continuous line.

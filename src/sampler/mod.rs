@@ -106,9 +106,10 @@ impl Sampler {
     /// so that trials running at once do not all go to the same place; failed ones count for nothing, and trials that miss
     /// the constraints of the search are the worst of the complete ones. `directions` has one for each objective; CMA-ES goes
     /// by the first alone. The result depends on the arguments alone. Streams are `seed / "trial <number>" / "joint"` for the
-    /// parameters drawn together, its child `"options"` for the options that are picked before, and
-    /// `seed / "trial <number>" / "parameter" / <name>` for one drawn alone; `seed / "grid"`, `seed / "quasi_random"` and
-    /// `seed / "cmaes"` for what is drawn once for all trials.
+    /// parameters drawn together, `.. / "group" / <name of the first>` for those under a condition, the child `"options"` of
+    /// either for options that are picked before, `.. / "branch" / <name>` for the branch and
+    /// `.. / "parameter" / <name>` for one drawn alone; `seed / "grid"`, `seed / "quasi_random"` and `seed / "cmaes"` for what is
+    /// drawn once for all trials.
     ///
     /// # Panics
     /// If this sampler cannot search the space: ask [`Sampler::n_points`] first. If there is no direction.

@@ -200,9 +200,15 @@ mod tests {
         // Every sixth trial has an int of 0, which is out of range.
         assert!(!at_once.in_every_trial(0) && at_once.in_every_trial(1));
         let even = (0..80).step_by(2).filter(|&trial| at_once.has(0, trial)).collect::<Vec<_>>();
-        for rows in [even, vec![3, 40, 79]] {
+        let shuffled = (0..even.len()).map(|place| even[place * 7 % even.len()]).collect();
+        for rows in [even, vec![3, 40, 79], vec![79, 3, 40], shuffled] {
             for column in at_once.columns_of(&[0, 1], &rows) {
-                assert_eq!(column.order(), Column::new(column.values().to_vec()).order());
+                assert_eq!(column.values().len(), rows.len());
+                // Of equal values the order is not told.
+                let mut order = column.order().to_vec();
+                order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                assert_eq!(order, Column::new(column.values().to_vec()).order());
+                assert!(column.order().is_sorted_by(|a, b| a.0 <= b.0));
             }
         }
     }

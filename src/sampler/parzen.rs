@@ -1,4 +1,4 @@
-//! The Parzen estimator: a mixture of products of kernels, one product for every observation and one prior.
+//! The Parzen estimator: a mixture of products of kernels, one product for every observation, or for equal ones, and one prior.
 
 use super::axis::Axis;
 use super::candidates::Candidates;
@@ -12,7 +12,7 @@ use crate::seed::Stream;
 /// A density over one or more axes, from the observations on one side of a split.
 #[derive(Clone, Debug)]
 pub(super) struct Parzen<'a> {
-    /// Weight of each kernel, not normalised: the observations', then the prior's; equal kernels are one.
+    /// Weight of each kernel, not normalised: the observations', then the prior's.
     weights: Vec<f64>,
     dimensions: Vec<Kernels<'a>>,
 }
@@ -32,8 +32,9 @@ impl<'a> Parzen<'a> {
         let mut dimensions = Vec::with_capacity(axes.len());
         for (position, ((axis, column), given)) in axes.iter().zip(columns).zip(given).enumerate() {
             match (Kernels::new(axis.clone(), position, column, recipe), given) {
+                (kernels, None) => dimensions.push(kernels),
                 (Kernels::Options(options), Some(option)) => options.weigh(*option, &mut weights),
-                (kernels, _) => dimensions.push(kernels),
+                (_, Some(_)) => unreachable!("only options are given"),
             }
         }
         let mut parzen = Self { weights, dimensions };
@@ -41,8 +42,8 @@ impl<'a> Parzen<'a> {
         parzen
     }
 
-    /// Makes one kernel of equal ones, with the sum of their weights, where no axis is continuous. The prior's stays the
-    /// last: no other is equal to it.
+    /// Makes one kernel of those of the same places, with the sum of their weights, where no axis is continuous. The prior's
+    /// stays the last: no other has its places.
     fn merge(&mut self) {
         let columns: Option<Vec<_>> = self.dimensions.iter().map(Kernels::column).collect();
         let Some(kernels) = columns.and_then(|columns| Distinct::of_rows(&columns)) else { return };
@@ -292,5 +293,27 @@ mod tests {
         let candidates = Candidates::new(&candidates, vec![vec![0.0], vec![2.0]]);
         close(merged.sums(&candidates)[0], expected);
         assert_eq!(parzen(&distributions, &columns).weights, [1.0; 6]);
+    }
+
+    #[test]
+    fn merged_kernels_have_the_density_of_single_ones() {
+        let options = Distribution::choice((0..3).map(Value::Int).collect()).unwrap();
+        let int = Distribution::int(1, 6).unwrap();
+        let axes = [Axis::new(&int), Axis::new(&options)];
+        let mut stream = Seed::root(4).stream();
+        #[expect(clippy::cast_precision_loss, reason = "small")]
+        let mut column = |first: usize| Column::new((0..60).map(|_| (first + stream.below(3)) as f64).collect());
+        let columns = [column(2), column(0)];
+        let recipe = TpeRecipe::Optuna;
+        let fit = |axis: usize| Kernels::new(axes[axis].clone(), axis, &columns[axis], recipe);
+        let single = Parzen { weights: recipe.weights_above(60), dimensions: vec![fit(0), fit(1)] };
+        let merged = under(&axes, &columns, &[None; 2]);
+        assert!(merged.weights.len() < 40);
+        let points = [(1.0, 0.0), (2.0, 0.0), (3.0, 1.0), (4.0, 2.0), (6.0, 1.0)];
+        let candidates =
+            Candidates::new(&axes, vec![points.iter().map(|x| x.0).collect(), points.iter().map(|x| x.1).collect()]);
+        for (merged, single) in merged.sums(&candidates).iter().zip(single.sums(&candidates)) {
+            close(*merged, single);
+        }
     }
 }

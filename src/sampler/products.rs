@@ -182,7 +182,7 @@ impl<'k> Products<'k> {
         (self.heights.len() - 1).div_ceil(BLOCK)
     }
 
-    /// The kernels of a block, from the newest on.
+    /// The kernels of a block, from the last on.
     fn range(&self, block: usize) -> Range<usize> {
         let end = self.heights.len() - 1 - block * BLOCK;
         end.saturating_sub(BLOCK)..end

@@ -10,7 +10,7 @@ const NEAR_MISSES: usize = 512;
 
 /// Trials at positions of the history.
 pub(super) struct Side {
-    /// Whose product kernels are summed, the last ones first.
+    /// Where a contest sums them block by block, it begins with the last.
     pub(super) trials: Vec<usize>,
     /// Of each trial, then of the prior.
     pub(super) weights: Vec<f64>,
@@ -34,9 +34,11 @@ impl Sides {
 }
 
 impl Side {
-    /// Puts the best trials behind the others, the best of them last. Sums begin there (`sampler::contest`), and candidates lie
-    /// near the good trials, and so do those that almost were: with them known, most candidates can no longer win. Where
-    /// there are two blocks of kernels the order is no matter.
+    /// Puts the trials with the best values in the first objective behind the others, the best of them last. Sums begin there
+    /// (`sampler::contest`): candidates lie near the good trials, and so do those that almost were, so that with these summed
+    /// most candidates can no longer win. Of two blocks of kernels there is little to save.
+    ///
+    /// The order decides, too, which of equal observations have wide kernels (`sampler::bandwidths`), and nothing else.
     fn with_near_misses_last(self, history: &[&TrialRecord], direction: Direction) -> Self {
         let n = self.trials.len();
         if n <= 2 * BLOCK {
@@ -90,5 +92,8 @@ mod tests {
         // Of the pending trial nothing is known.
         assert_eq!(losses[487..], (1..=513).rev().filter(|loss| *loss != 7 * 37).collect::<Vec<_>>());
         assert!(trials[..487].is_sorted() && trials[..487].contains(&7));
+        assert_eq!(weights[999], 1.0, "the prior's");
+        let highest = Sides::new(split(1000), &history, Direction::Maximize, TpeRecipe::Optuna).other.trials;
+        assert_eq!(highest[996..].iter().map(|trial| trial * 37 % 1000).collect::<Vec<_>>(), [997, 998, 999]);
     }
 }

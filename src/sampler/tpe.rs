@@ -160,7 +160,7 @@ impl Model<'_> {
             matches!(self.parameters[indices[*place]].distribution().kind(), DistributionView::Choice { .. })
         };
         let choices: Vec<usize> = (0..indices.len()).filter(is_choice).collect();
-        if !choices.is_empty() && choices.len() < indices.len() {
+        if choices.len() < indices.len() && choices.iter().any(|&place| given[place].is_none()) {
             let mut stream = seed.child("options").stream();
             if stream.chance(OPTIONS_FIRST) {
                 let among: Vec<usize> = choices.iter().map(|&place| indices[place]).collect();

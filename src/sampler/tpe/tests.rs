@@ -200,7 +200,8 @@ fn mixed_space() -> SearchSpace {
     let grid = Distribution::uniform(-0.5, 0.7).unwrap().with_step(0.1).unwrap();
     SearchSpace::new(vec![
         Parameter::new("choice", Distribution::choice(options.clone()).unwrap()),
-        Parameter::new("ordinal", Distribution::ordinal(options).unwrap()),
+        Parameter::new("ordinal", Distribution::ordinal(options.clone()).unwrap()),
+        Parameter::new("free", Distribution::choice(options).unwrap()),
         Parameter::new("grid", grid),
         Parameter::new("log", Distribution::log_uniform(1e-8, 1e3).unwrap()),
         Parameter::new("int", Distribution::int(-3, 9).unwrap().with_step(4.0).unwrap()),
@@ -216,7 +217,7 @@ proptest! {
 
     #[test]
     fn every_suggestion_fits_the_space(
-        outcomes in proptest::collection::vec((0..4_u8, -1e9..1e9_f64), 0..60),
+        outcomes in proptest::collection::vec((0..6_u8, -1e9..1e9_f64), 0..60),
         root in any::<u64>(),
         multivariate in any::<bool>(),
     ) {
@@ -229,6 +230,7 @@ proptest! {
             let state = match kind {
                 0 => TrialState::Pending,
                 1 => TrialState::Pruned { step: number % 5, value: Some(value) },
+                2 => TrialState::from_objective(f64::NAN),
                 _ => TrialState::from_objective(value),
             };
             history.push(TrialRecord { number, assignment, state });

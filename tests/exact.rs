@@ -80,7 +80,7 @@ experiment(#{
     model: classifier(#{ backbone: convnet(#{ width: 8, blocks: 2 }), head: [linear(8), batch_norm(), relu(), dropout(0.3)] }),
     train: [
         phase("warmup", #{ freeze: ["backbone"], epochs: 4, batch_size: 8, optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5)] }),
-        phase("full", #{ epochs: param("epochs", 400, "epochs"), batch_size: 8, early_stop: #{ patience: 1000 },
+        phase("full", #{ epochs: param("epochs", 1500, "epochs"), batch_size: 8, early_stop: #{ patience: 10_000 },
                          optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5), crop(1), rand_augment(), mixup(0.2)] }),
     ],
     cv: nested(#{ outer: stratified_kfold(4, 1), inner: stratified_kfold(3, 2), take: #{ outer: 1, inner: 1 } }),

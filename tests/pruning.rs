@@ -59,9 +59,9 @@ experiment(#{
     name: "long",
     data: pets(#{ size: 16, n: 160 }),
     model: classifier(#{ backbone: convnet(#{ width: 8, blocks: 2 }) }),
-    train: [phase("full", #{ epochs: 2000, batch_size: 8, optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5)] })],
+    train: [phase("full", #{ epochs: 10000, batch_size: 8, optimizer: adamw(#{ lr: 1e-3 }), augment: [flip(0.5)] })],
     cv: nested(#{ outer: stratified_kfold(4, 1), inner: stratified_kfold(3, 2), take: #{ outer: 1, inner: 1 } }),
-    search: random(#{ trials: 1, maximize: "accuracy", prune: patience(200) }),
+    search: random(#{ trials: 1, maximize: "accuracy", prune: patience(1000) }),
 })
 "#;
 

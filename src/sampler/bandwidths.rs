@@ -146,6 +146,17 @@ mod tests {
     }
 
     #[test]
+    fn which_of_equal_observations_is_wide_changes_with_their_number() {
+        let wide = |n: usize| {
+            let means: Vec<f64> = [0.5, 0.5, 0.5, 1.0].into_iter().chain(std::iter::repeat_n(0.0, n)).collect();
+            let sigmas = sigmas(&means, (-2.0, 2.0), 0);
+            (0..3).filter(|&at| sigmas[at] == 0.5).collect::<Vec<_>>()
+        };
+        let seen: std::collections::BTreeSet<Vec<usize>> = (10..30).map(wide).collect();
+        assert!(seen.len() >= 3, "{seen:?}");
+    }
+
+    #[test]
     fn with_watanabe_ends_and_middle_are_neighbours() {
         let sigmas = |means: &[f64]| found(means, (0.0, 1.0), 0, TpeRecipe::Watanabe);
         close(&sigmas(&[0.2]), &[0.3]);

@@ -32,7 +32,7 @@ impl Candidates {
             Axis::Line(line) => line.step.map(|_| Cells::new(points, Some(line))),
         };
         let mut cells: Vec<Option<Cells>> = axes.iter().zip(&coordinates).map(cells).collect();
-        let columns: Option<Vec<_>> = cells.iter().map(|cells| cells.as_ref().map(Cells::column)).collect();
+        let columns: Option<Vec<_>> = cells.iter().map(|cells| cells.as_ref().map(Cells::numbered)).collect();
         if let Some(points) = columns.and_then(|columns| Distinct::of_rows(&columns)) {
             for (coordinates, cells) in coordinates.iter_mut().zip(cells.iter_mut().flatten()) {
                 *coordinates = points.of(coordinates);
@@ -75,7 +75,7 @@ impl Cells {
     }
 
     /// The places, and how many distinct cells there are.
-    fn column(&self) -> (&[u32], usize) {
+    fn numbered(&self) -> (&[u32], usize) {
         (&self.places, self.distinct.len())
     }
 

@@ -88,7 +88,7 @@ impl<'a> Kernels<'a> {
     }
 
     /// For each kernel its place among the different ones of this axis, and how many those are. None on a continuous line.
-    pub(super) fn column(&self) -> Option<(&[u32], usize)> {
+    pub(super) fn numbered(&self) -> Option<(&[u32], usize)> {
         match self {
             Self::Continuous(_) => None,
             Self::Grid(Grid { distinct, places, .. }) => Some((places, distinct.len())),

@@ -45,7 +45,7 @@ impl<'a> Parzen<'a> {
     /// Makes one kernel of those of the same places, with the sum of their weights, where no axis is continuous. The prior's
     /// stays the last: no other has its places.
     fn merge(&mut self) {
-        let columns: Option<Vec<_>> = self.dimensions.iter().map(Kernels::column).collect();
+        let columns: Option<Vec<_>> = self.dimensions.iter().map(Kernels::numbered).collect();
         let Some(kernels) = columns.and_then(|columns| Distinct::of_rows(&columns)) else { return };
         let mut weights = vec![0.0; kernels.len()];
         for (place, weight) in kernels.places.iter().zip(&self.weights) {

@@ -38,7 +38,8 @@ impl Side {
     /// (`sampler::contest`): candidates lie near the good trials, and so do those that almost were, so that with these summed
     /// most candidates can no longer win. Of two blocks of kernels there is little to save.
     ///
-    /// The order decides, too, which of equal observations have wide kernels (`sampler::bandwidths`), and nothing else.
+    /// But for rounding, the order decides nothing else than which of equal observations have wide kernels
+    /// (`sampler::bandwidths`).
     fn with_near_misses_last(self, history: &[&TrialRecord], direction: Direction) -> Self {
         let n = self.trials.len();
         if n <= 2 * BLOCK {
